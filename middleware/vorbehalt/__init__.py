@@ -1,0 +1,49 @@
+"""Vorbehalt: reserves rights against AI crawlers, turns away those you name, keeps proof.
+
+The public names are loaded on first use, so that the pure rooms import without Starlette.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vorbehalt.edge.asgi import VorbehaltMiddleware
+    from vorbehalt.edge.metrics import metrics_app
+    from vorbehalt.errors import ConfigError, VorbehaltError
+    from vorbehalt.facts import Action
+    from vorbehalt.policy.verdict import Verdict
+    from vorbehalt.settings import Settings
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Action",
+    "ConfigError",
+    "Settings",
+    "Verdict",
+    "VorbehaltError",
+    "VorbehaltMiddleware",
+    "__version__",
+    "metrics_app",
+]
+
+_HOMES = {
+    "Action": "vorbehalt.facts",
+    "ConfigError": "vorbehalt.errors",
+    "Settings": "vorbehalt.settings",
+    "Verdict": "vorbehalt.policy.verdict",
+    "VorbehaltError": "vorbehalt.errors",
+    "VorbehaltMiddleware": "vorbehalt.edge.asgi",
+    "metrics_app": "vorbehalt.edge.metrics",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'vorbehalt' has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,1 @@
+"""What we ask for: ledger, dossier, notices. Built on the evidence alone."""

@@ -1,0 +1,1 @@
+"""A bundled content site, protected and driven by real clients."""

@@ -1,0 +1,1 @@
+"""Where requests come in: ASGI, forward auth, reverse proxy. Only here: Starlette and prometheus_client."""

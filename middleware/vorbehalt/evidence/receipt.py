@@ -1,0 +1,82 @@
+"""What the edge hands to the evidence, and what it gets back. The edge knows no more of the log than this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+RecordType = Literal[
+    "request", "completion", "signal-served", "rollup", "gap", "policy-active", "writer-open", "writer-close"
+]
+
+
+@dataclass(slots=True)
+class Draft:
+    """A record before it is a leaf. `seen` goes into the leaf as it is; `private` never does.
+
+    `private` holds what must be forgettable: address, chain (forwarded headers), from (the From header), query
+    (raw query string). The writer turns each into a salted commitment for the leaf, the address also into a
+    monthly pseudonym, and seals the openings in the vault. `retention` picks how long the opening is kept.
+    `client` and `operator` are budget keys (in memory only, never written).
+    """
+
+    type: RecordType
+    ref: str
+    at: int
+    """Wall-clock nanoseconds UTC."""
+    seen: dict[str, object]
+    private: dict[str, bytes] = field(default_factory=dict)
+    client: str = ""
+    operator: str = ""
+    retention: Literal["person", "claimed", "operator"] = "claimed"
+    rollup: tuple[str, ...] = ()
+    """Key of the rollup row that counts this draft once its budget is spent."""
+    amount: int = 0
+    """Bytes delivered, for the rollup."""
+
+
+class Receipt(Protocol):
+    """The promise of one record. Never raises."""
+
+    @property
+    def is_durable(self) -> bool:
+        """True once the record is on disk (or needs no disk)."""
+        ...
+
+    async def durable(self, deadline_seconds: float) -> bool:
+        """Wait until the record is durable; False if the deadline passed or the disk failed."""
+        ...
+
+
+class Evidence(Protocol):
+    """Where records go. `append` never blocks and never raises."""
+
+    def start(self) -> None:
+        """Start threads; idempotent; never called in a constructor."""
+        ...
+
+    def append(self, draft: Draft) -> Receipt: ...
+
+    def count(self, key: tuple[str, ...], *, at: int, amount: int = 0) -> None:
+        """Count one visit in the rollup of its minute (purposes that leave no record of their own)."""
+        ...
+
+    def put_object(self, body: bytes) -> str:
+        """Keep bytes content-addressed before a record names them; returns SHA-256 hex. Off the request path."""
+        ...
+
+    def health(self) -> dict[str, object]:
+        """`state` (green, yellow, red), `reasons`, `directory`, `records`, `lost`, `size`."""
+        ...
+
+    def lost(self) -> dict[str, int]:
+        """Records lost so far by reason."""
+        ...
+
+    def written(self) -> dict[str, int]:
+        """Records made durable so far by type."""
+        ...
+
+    def close(self, timeout_seconds: float = 5.0) -> None:
+        """Flush, seal what is sealable, stop threads; idempotent."""
+        ...

@@ -1,0 +1,1 @@
+"""Asking the outside (DNS, published ranges, key directories), always off the request path."""

@@ -1,0 +1,1 @@
+"""How a client behaves: one pure function per finding. Empty until findings arrive."""

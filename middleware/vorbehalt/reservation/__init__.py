@@ -1,0 +1,1 @@
+"""What we tell machines: one set of terms, rendered to every channel. Pure: terms -> bytes."""

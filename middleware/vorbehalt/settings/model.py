@@ -1,0 +1,99 @@
+"""The settings as values, after reading and checking; relative paths are absolute here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from vorbehalt.errors import Problem
+from vorbehalt.facts import Purpose
+from vorbehalt.identify.registry import Registry
+from vorbehalt.policy.rules import Mode, Rule
+from vorbehalt.reservation.terms import Terms
+
+RecordKind = Literal["full", "rollup", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """`trusted_proxies` are networks in text; names are already resolved."""
+
+    trusted_proxies: tuple[str, ...] = ()
+    refresh: bool = False
+    dns: bool = False
+    signatures: bool = False
+    ranges_hit_max_age_days: int = 30
+    ranges_miss_max_age_hours: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSettings:
+    """`directory` is an absolute path, "off" or "memory:". Origin: schemeless URL that names the log."""
+
+    directory: str
+    origin: str
+    reply_deadline_seconds: float = 0.25
+    record: Mapping[Purpose, RecordKind] = field(default_factory=dict)
+    retention: Mapping[str, str] = field(default_factory=dict)
+    redact: tuple[str, ...] = ()
+    query_keys: tuple[str, ...] = ()
+    """Query keys whose values may stand in a leaf."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateSettings:
+    """`directory` holds the workers' metric files and locks; None: private to the process."""
+
+    redis: str | None = None
+    directory: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarSettings:
+    upstream: str | None = None
+    listen: str = "127.0.0.1:8100"
+    metrics_listen: str | None = None
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """Everything that may differ by host. `names` are lower case, without port; () is the default host.
+
+    `robots`: "app", "none" or "file:/absolute/path".
+    """
+
+    names: tuple[str, ...]
+    terms: Terms
+    robots: str
+    mode: Mode
+    preset: str
+    rules: tuple[Rule, ...]
+    """The site's own rules first, the preset's after them."""
+    open_paths: tuple[str, ...] = ()
+    upstream: str | None = None
+    catalogue: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One whole, valid configuration. `digest` is SHA-256 hex of its effective content."""
+
+    source: str
+    digest: str
+    default_host: HostSettings
+    hosts: tuple[HostSettings, ...]
+    """Further hosts; `default_host` serves every unknown Host."""
+    registry: Registry
+    rules_documents: Mapping[str, bytes]
+    network: NetworkSettings
+    evidence: EvidenceSettings
+    state: StateSettings
+    sidecar: SidecarSettings
+    patterns_mode: Mode = "observe"
+    metrics_listen: str | None = None
+    log_format: Literal["console", "json"] = "console"
+    log_level: str = "INFO"
+    warnings: tuple[Problem, ...] = ()

@@ -1,0 +1,1 @@
+"""Shared counters: limits and metrics. One conformance suite for every store."""
