@@ -122,3 +122,35 @@ class Finding:
     observed: str
     expected: str
     family: str = ""
+
+
+def normal_path(path: str, root_path: str = "") -> str:
+    """Normalise a decoded path for matching only: strip the mount, collapse `//` and dot segments.
+
+    The result starts with `/`. A trailing slash is kept. Backslashes are not path separators (RFC 3986).
+    """
+    if root_path and (path == root_path or path.startswith(root_path.rstrip("/") + "/")):
+        path = path[len(root_path.rstrip("/")) :]
+    if not path.startswith("/"):
+        path = "/" + path
+    if "//" not in path and "/." not in path:
+        return path
+    kept: list[str] = []
+    parts = path.split("/")
+    for part in parts:
+        if part == "..":
+            if kept:
+                kept.pop()
+        elif part not in ("", "."):
+            kept.append(part)
+    tail = "/" if parts[-1] in ("", ".", "..") and kept else ""
+    return "/" + "/".join(kept) + tail
+
+
+def host_name(authority: bytes) -> str:
+    """Return the host of a Host header value: lower case, without port; never raises."""
+    text = authority.decode("latin-1").strip().lower()
+    if text.startswith("["):
+        return text[: text.find("]") + 1] or text
+    host, colon, port = text.rpartition(":")
+    return (host if colon and (not port or port.isdigit()) else text).rstrip(".")

@@ -1,1 +1,1 @@
-"""A bundled content site, protected and driven by real clients."""
+"""A small label's site behind the middleware, visited by real clients; sealed and verified at the end."""

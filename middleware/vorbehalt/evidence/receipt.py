@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 RecordType = Literal[
     "request", "completion", "signal-served", "rollup", "gap", "policy-active", "writer-open", "writer-close"
 ]
+
+Retention = Literal["person", "claimed", "operator"]
 
 
 @dataclass(slots=True)
@@ -28,11 +31,21 @@ class Draft:
     private: dict[str, bytes] = field(default_factory=dict)
     client: str = ""
     operator: str = ""
-    retention: Literal["person", "claimed", "operator"] = "claimed"
+    retention: Retention = "claimed"
     rollup: tuple[str, ...] = ()
     """Key of the rollup row that counts this draft once its budget is spent."""
     amount: int = 0
     """Bytes delivered, for the rollup."""
+    later: Callable[[], tuple[dict[str, object], dict[str, bytes]]] | None = None
+    """Makes `seen` and `private` when the writer gets to it, so that the request does not wait for that."""
+    weight: int = 0
+    """Bytes that `later` keeps alive, roughly."""
+
+    def fill(self) -> None:
+        """Let `later` make what it promised; for the writer. Idempotent."""
+        if self.later is not None:
+            self.seen, self.private = self.later()
+            self.later = None
 
 
 class Receipt(Protocol):

@@ -87,3 +87,52 @@ class Registry:
     parties: Mapping[str, Party]
     rejected: Mapping[str, str] = field(default_factory=dict)
     """Token -> reason why it is not matched."""
+
+    @classmethod
+    def from_documents(cls, documents: Mapping[str, bytes], version: str) -> Registry:
+        """Read `operators/*.toml` and `rejected.toml`; every other document only enters the digest.
+
+        Keys are names relative to the rules folder. Raises RulesError with all mistakes, one a line, each
+        with file and token.
+        """
+        # The reader builds the values of this module, so it can only be imported once they exist.
+        from vorbehalt.identify.documents import read_registry
+
+        return read_registry(documents, version)
+
+    def find(self, token: str) -> Crawler | None:
+        """Return the crawler of this token or alias: as spelled, else ignoring case, else None."""
+        folded = token.lower()
+        found: Crawler | None = None
+        for crawler in self.crawlers:
+            for name in (crawler.token, *crawler.aliases):
+                if name == token:
+                    return crawler
+                if found is None and name.lower() == folded:
+                    found = crawler
+        return found
+
+    def robots_tokens(self, purposes: frozenset[Purpose]) -> tuple[str, ...]:
+        """Return the robots.txt tokens of all crawlers of these purposes, control tokens included.
+
+        Sorted and unique ignoring case. A token that a search engine reads too is left out unless search
+        engines are asked for: nobody loses one because a row names its token for a second crawler.
+        """
+        kept = (
+            frozenset()
+            if Purpose.SEARCH_ENGINE in purposes
+            else frozenset(
+                token.lower()
+                for crawler in self.crawlers
+                if crawler.purpose is Purpose.SEARCH_ENGINE and not crawler.is_control
+                for token in crawler.robots_tokens
+            )
+        )
+        spelled: dict[str, str] = {}
+        for crawler in self.crawlers:
+            if crawler.purpose in purposes:
+                for token in crawler.robots_tokens:
+                    folded = token.lower()
+                    if folded not in kept:
+                        spelled[folded] = min(token, spelled.get(folded, token))
+        return tuple(spelled[folded] for folded in sorted(spelled))

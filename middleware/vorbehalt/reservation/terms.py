@@ -18,6 +18,24 @@ class Uses:
     ai_input: Stance = "reserve"
     tdm: Stance = "reserve"
 
+    @property
+    def reserves_mining(self) -> bool:
+        """True if any mining use is reserved.
+
+        TDMRep has one value for mining as a whole, so the most restrictive of the three decides.
+        """
+        return "reserve" in (self.training, self.ai_input, self.tdm)
+
+    @property
+    def is_open(self) -> bool:
+        """True if nothing at all is reserved; only then may robots.txt let a refused crawler in."""
+        return self.search == "allow" and not self.reserves_mining
+
+    @property
+    def reserved_count(self) -> int:
+        """How many of the four uses are reserved; orders equally specific sections."""
+        return (self.search, self.training, self.ai_input, self.tdm).count("reserve")
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -54,3 +72,28 @@ class Terms:
     tdm_policy_path: str = "/.well-known/tdm-policy.json"
     rsl_path: str = "/license.xml"
     page_path: str = "/ai-policy"
+
+    @property
+    def tdm_policy_uri(self) -> str:
+        """Absolute URI of the machine-readable policy."""
+        return self.origin + self.tdm_policy_path
+
+    @property
+    def rsl_uri(self) -> str:
+        """Absolute URI of the RSL document."""
+        return self.origin + self.rsl_path
+
+    @property
+    def page_uri(self) -> str:
+        """Absolute URI of the terms for people: the site's own page if it has one, else ours."""
+        return self.policy_url or self.origin + self.page_path
+
+    @property
+    def all_uses(self) -> tuple[Uses, ...]:
+        """The uses of the rest of the site first, then of each section."""
+        return (self.uses, *(section.uses for section in self.sections))
+
+    @property
+    def reserves_mining(self) -> bool:
+        """True if any mining use is reserved anywhere on the site."""
+        return any(uses.reserves_mining for uses in self.all_uses)

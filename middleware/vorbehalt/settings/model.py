@@ -76,6 +76,11 @@ class HostSettings:
     upstream: str | None = None
     catalogue: str | None = None
 
+    @property
+    def key(self) -> str:
+        """The name under which what belongs to this host is kept; empty for the default host."""
+        return self.names[0] if self.names else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -97,3 +102,7 @@ class Settings:
     log_format: Literal["console", "json"] = "console"
     log_level: str = "INFO"
     warnings: tuple[Problem, ...] = ()
+    ai_product_hosts: Mapping[bytes, str] = field(default_factory=dict)
+    """Host of an AI product -> operator id, from rules/ai_product_hosts.toml (people who come from there)."""
+    site_hosts: tuple[str, ...] = ()
+    """Further names of the default host, from [site] hosts; it serves every unknown Host all the same."""

@@ -1,0 +1,126 @@
+"""How results are printed: JSON for machines, short plain text for people, times read and written in one form."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+from vorbehalt.errors import Problem
+
+CONFIG = typer.Option(Path("vorbehalt.toml"), "-c", "--config", help="The configuration file.")
+JSON = typer.Option(False, "--json", help="Print JSON for machines.")
+
+
+def write(text: str) -> None:
+    """Write to stdout. Once nobody reads on (`| head`), the command ends quietly."""
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        _nobody_reads()
+
+
+def flush() -> None:
+    """Write out what is buffered."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _nobody_reads()
+
+
+def say(text: str = "") -> None:
+    """Print one line of a result. What comes from outside passes through `printable` first."""
+    write(f"{text}\n")
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document on stdout, in ASCII: whatever it holds, no terminal can be tricked by it."""
+    say(json.dumps(value, indent=2))
+
+
+def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows for people: a table on a terminal, else one tab-separated line a row without titles."""
+    safe = [[printable(cell) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for row in safe:
+            say("\t".join(row))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in safe:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False).print(table)
+
+
+def printable(text: str) -> str:
+    """Make text from outside safe for a terminal: control and bidirectional characters become escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """Make a document safe for a terminal; line ends and tabs stay."""
+    return "\n".join(
+        "\t".join(printable(part) for part in line.split("\t")) for line in text.replace("\r\n", "\n").split("\n")
+    )
+
+
+def problem_json(problem: Problem) -> dict[str, object]:
+    """Return the public form of a problem."""
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "key": problem.key,
+        "id": problem.id,
+        "message": problem.message,
+    }
+
+
+def moment(text: str | None) -> int:
+    """Return nanoseconds UTC of an ISO 8601 date or time (UTC if no zone is given); now if None.
+
+    Raises typer.BadParameter.
+    """
+    if text is None:
+        value = datetime.now(UTC)
+    else:
+        try:
+            value = datetime.fromisoformat(text)
+        except ValueError:
+            raise typer.BadParameter(
+                f"{printable(text)!r} is no time; write it like 2026-11-22 or 2026-11-22T12:00:00Z",
+                param_hint="--at",
+            ) from None
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=UTC)
+    since = value - datetime(1970, 1, 1, tzinfo=UTC)
+    return ((since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
+
+
+def utc(at: int) -> str:
+    """Return nanoseconds UTC as RFC 3339 text in whole seconds."""
+    return datetime.fromtimestamp(at // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def note(text: str) -> None:
+    """Say something on stderr that is not the result."""
+    print(printable(text), file=sys.stderr)
+
+
+def _nobody_reads() -> NoReturn:
+    # The interpreter flushes once more at its end; that must not fail again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)

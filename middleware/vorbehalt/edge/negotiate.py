@@ -1,0 +1,48 @@
+"""What form and language a refusal has: Accept and Accept-Language (RFC 9110 sections 12.5.1 and 12.5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+_MAX_HEADER = 2048
+_MAX_PARTS = 40
+
+
+def prefers_html(accept: bytes) -> bool:
+    """True if text/html is wanted more than problem details; no wish means a machine. Never raises."""
+    html = _quality(accept, ("text/html", "text/*", "*/*"))
+    problem = max(
+        _quality(accept, (wanted, "application/*", "*/*"))
+        for wanted in ("application/problem+json", "application/json")
+    )
+    return html > problem
+
+
+def best_language(accept_language: bytes, offered: Sequence[str], default: str) -> str:
+    """Return the offered language (two letters) that is wanted most, else the default. Never raises."""
+    best, best_quality = default, 0.0
+    for name, quality in _parts(accept_language):
+        language = name.partition("-")[0]
+        if language in offered and quality > best_quality:
+            best, best_quality = language, quality
+    return best
+
+
+def _quality(accept: bytes, ranges: tuple[str, ...]) -> float:
+    """The quality of the first, most specific of these ranges that stands in the header."""
+    found = dict(reversed(list(_parts(accept))))
+    return next((found[name] for name in ranges if name in found), 0.0)
+
+
+def _parts(header: bytes) -> Iterator[tuple[str, float]]:
+    for part in header[:_MAX_HEADER].decode("latin-1").lower().split(",")[:_MAX_PARTS]:
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        quality = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    quality = min(max(float(parameter[2:]), 0.0), 1.0)
+                except ValueError:
+                    quality = 0.0
+        if name:
+            yield name, quality

@@ -1,0 +1,106 @@
+"""`vorbehalt serve`: the sidecar on uvicorn (extra `sidecar`): forward auth, and a reverse proxy if asked."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import uvicorn
+
+from vorbehalt.edge import metrics
+from vorbehalt.edge.asgi import VorbehaltMiddleware
+from vorbehalt.edge.client_address import AddressResolver
+from vorbehalt.edge.listening import listening_socket
+from vorbehalt.edge.plain import plain_app
+from vorbehalt.edge.reverse_proxy import ReverseProxy
+from vorbehalt.edge.server import App, server_for
+from vorbehalt.edge.workers import supervise
+from vorbehalt.settings.model import Settings
+
+log = logging.getLogger("vorbehalt")
+
+
+def serve(
+    config: str | Path | Mapping[str, object] | Settings,
+    settings: Settings,
+    *,
+    upstream: str | None = None,
+    listen: str | None = None,
+    metrics_listen: str | None = None,
+    workers: int = 1,
+) -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again.
+
+    `settings` are those of `config`; arguments that are None come from its `[sidecar]`. Raises VorbehaltError
+    with a sentence if an address is taken or the upstream is malformed, SystemExit if the start fails later.
+    """
+    upstream = upstream or settings.sidecar.upstream
+    metrics_listen = metrics_listen or settings.sidecar.metrics_listen
+    inner = behind(upstream, settings)
+    bound = listening_socket(listen or settings.sidecar.listen)
+    if metrics_listen:
+        listening_socket(metrics_listen).close()
+    print(f"vorbehalt listens on {_place(bound)}, {_describe(upstream)}", file=sys.stderr, flush=True)
+
+    def work() -> None:
+        middleware = VorbehaltMiddleware(inner, config=config, forward_auth=True)
+        if metrics_listen:
+            metrics.listen(metrics_listen, shared=workers > 1)
+        server = server_for(middleware)
+        _handle_signals(server, middleware)
+        server.run(sockets=[bound])
+        if not server.started:
+            raise SystemExit(1)
+
+    try:
+        if workers > 1:
+            if settings.state.directory is None:
+                log.warning("state.directory is not set: metrics and limits are each worker's own")
+            supervise(work, workers)
+        else:
+            work()
+    finally:
+        bound.close()
+
+
+def behind(upstream: str | None, settings: Settings) -> App:
+    """Return what is behind the middleware: a reverse proxy, or a page that says there is nothing."""
+    if upstream is None:
+        return plain_app
+    return ReverseProxy(upstream, AddressResolver(settings.network.trusted_proxies))
+
+
+def _handle_signals(server: uvicorn.Server, middleware: VorbehaltMiddleware) -> None:
+    def end(*_: object) -> None:
+        # uvicorn has its own handlers while it runs; before and after, these make the end an orderly one.
+        server.should_exit = True
+
+    def reload(*_: object) -> None:
+        _reload(middleware)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGHUP, reload)
+
+
+def _reload(middleware: VorbehaltMiddleware) -> None:
+    runtime = middleware.runtime
+    if runtime is not None:
+        threading.Thread(target=runtime.reload, kwargs={"force": True}, name="vorbehalt-reload").start()
+
+
+def _place(bound: socket.socket) -> str:
+    name = bound.getsockname()
+    if isinstance(name, str):
+        return f"unix:{name}"
+    host = f"[{name[0]}]" if ":" in name[0] else name[0]
+    return f"http://{host}:{name[1]}"
+
+
+def _describe(upstream: str | None) -> str:
+    return "forward auth only" if upstream is None else f"in front of {upstream}"

@@ -1,0 +1,78 @@
+"""Worker processes of the sidecar: started, replaced when they die, ended together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from vorbehalt.errors import VorbehaltError
+
+log = logging.getLogger("vorbehalt")
+
+_HASTY_SECONDS = 2.0
+_HASTY_DEATHS = 3
+
+
+def supervise(work: Callable[[], None], workers: int) -> None:
+    """Run `work` in that many processes until SIGTERM or SIGINT, which are passed on, as is SIGHUP.
+
+    Call it before any thread is started. Raises VorbehaltError when workers die as soon as they start.
+    """
+    started: dict[int, float] = {}
+    stopping = False
+    hasty = 0
+
+    def forward(number: int, _: object) -> None:
+        nonlocal stopping
+        stopping = stopping or number != signal.SIGHUP
+        for pid in list(started):
+            os.kill(pid, number)
+
+    before = {
+        number: signal.signal(number, forward) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    }
+    try:
+        while not stopping and len(started) < workers:
+            started[_fork(work, before)] = time.monotonic()
+        while started:
+            pid, status = os.waitpid(-1, 0)
+            age = time.monotonic() - started.pop(pid, 0.0)
+            if stopping:
+                continue
+            hasty = hasty + 1 if age < _HASTY_SECONDS else 0
+            log.error("worker %d ended with status %d", pid, os.waitstatus_to_exitcode(status))
+            if hasty >= _HASTY_DEATHS:
+                forward(signal.SIGTERM, None)
+            else:
+                started[_fork(work, before)] = time.monotonic()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if hasty >= _HASTY_DEATHS:
+        raise VorbehaltError("the workers end as soon as they start; see the messages above")
+
+
+def _fork(work: Callable[[], None], handlers: Mapping[signal.Signals, Any]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        work()
+        code = 0
+    except VorbehaltError as error:
+        print(error, file=sys.stderr)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except KeyboardInterrupt:
+        code = 0
+    finally:
+        sys.stderr.flush()
+        os._exit(code)

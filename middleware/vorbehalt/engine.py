@@ -1,0 +1,196 @@
+"""The only orchestration: visit -> identity -> findings -> verdict. Knows no framework.
+
+An engine never changes what it knows: a new configuration is a new engine. What moves is passed in (limits)
+or replaced whole (the signals of a host, once the site's own robots.txt has been read).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from vorbehalt.facts import Action, Purpose, Visit
+from vorbehalt.identify.identity import Claim, Identity, establish
+from vorbehalt.identify.networks import RangeList, read_range_lists
+from vorbehalt.identify.tokens import ClaimCache, TokenIndex
+from vorbehalt.policy.rules import Case
+from vorbehalt.policy.select import Policy
+from vorbehalt.policy.verdict import Verdict
+from vorbehalt.reservation.bundle import Bundle, Document, SectionHeaders, render
+from vorbehalt.reservation.path_pattern import PathPattern
+from vorbehalt.reservation.sections import SectionIndex
+from vorbehalt.reservation.terms import Uses
+from vorbehalt.settings.model import HostSettings, Settings
+from vorbehalt.stores.base import LimitStore
+
+OPEN_RULE = "open-path"
+_OPEN_PREFIX = "/.well-known/"
+_OPEN_PATHS = frozenset(
+    {"/ads.txt", "/app-ads.txt", "/favicon.ico", "/favicon.svg", "/favicon.png", "/apple-touch-icon.png"}
+)
+_IDENTITIES = 20_000
+_NS_PER_MINUTE = 60_000_000_000
+
+
+@dataclass(slots=True)
+class HostPlan:
+    """All that is fixed for one host, worked out before the first request.
+
+    `bundle` is replaced whole when the site's own robots.txt changes.
+    """
+
+    settings: HostSettings
+    sections: SectionIndex
+    policy: Policy
+    open_paths: tuple[PathPattern, ...]
+    bundle: Bundle
+
+    def document(self, path: str) -> Document | None:
+        """Return the signal document served at a normal path."""
+        return self.bundle.documents.get(path)
+
+    def headers(self, section: str) -> SectionHeaders:
+        """Return the reservation headers of a section."""
+        found = self.bundle.sections.get(section)
+        return found if found is not None else self.bundle.sections[""]
+
+    def is_open(self, path: str) -> bool:
+        """True for paths that are never judged, whatever the policy says."""
+        return (
+            path.startswith(_OPEN_PREFIX)
+            or path in _OPEN_PATHS
+            or any(pattern.matches(path) for pattern in self.open_paths)
+        )
+
+    def reader_verdict(self, section: str) -> Verdict | None:
+        """Return the one verdict of every visitor without claim and findings; None if a rule must be asked."""
+        return self.policy.reader_verdict(section, self.bundle.digest)
+
+
+class Engine:
+    """Judges visits by one configuration."""
+
+    def __init__(
+        self, settings: Settings, limits: LimitStore, site_robots: Mapping[str, bytes] | None = None
+    ) -> None:
+        self.settings = settings
+        self.limits = limits
+        self.index = TokenIndex(settings.registry)
+        self.claims = ClaimCache(self.index)
+        self.ranges: Mapping[str, RangeList] = MappingProxyType(read_range_lists(settings.rules_documents))
+        self.versions = {
+            "rules": settings.registry.version,
+            "rules_digest": settings.registry.digest,
+            "config": settings.digest,
+        }
+        self._identities: dict[tuple[str, str | None, str, int], Identity] = {}
+        known = site_robots or {}
+        self.default = self._plan(settings.default_host, known.get(settings.default_host.key))
+        self.hosts: dict[str, HostPlan] = {}
+        for host in settings.hosts:
+            plan = self._plan(host, known.get(host.key))
+            for name in host.names:
+                self.hosts[name] = plan
+
+    def _plan(self, host: HostSettings, robots: bytes | None) -> HostPlan:
+        return HostPlan(
+            settings=host,
+            sections=SectionIndex(host.terms),
+            policy=Policy(host.rules, host.mode, scope=host.key),
+            open_paths=tuple(PathPattern.of_decoded(path) for path in host.open_paths),
+            bundle=self.render(host, robots),
+        )
+
+    def plans(self) -> tuple[HostPlan, ...]:
+        """Return every host's plan once, the default host first."""
+        return (self.default, *{id(plan): plan for plan in self.hosts.values()}.values())
+
+    def plan(self, host: str) -> HostPlan:
+        """Return the plan of a host name (lower case, no port); unknown hosts get the default terms."""
+        return self.hosts.get(host, self.default)
+
+    def render(self, host: HostSettings, site_robots: bytes | None) -> Bundle:
+        """Render all signals of a host, merged with the site's own robots.txt where there is one."""
+        tokens = self.settings.registry.robots_tokens(reserved_purposes(host.terms.uses))
+        return render(host.terms, site_robots, tokens)
+
+    def identify(self, visit: Visit) -> Identity | None:
+        """Establish who is asking; None without a claim. Cached per crawler, address and minute."""
+        claim = self.claims.get(visit.header(b"user-agent"))
+        return None if claim is None else self._identity(claim, visit)
+
+    def _identity(self, claim: Claim, visit: Visit) -> Identity:
+        client = visit.client
+        key = (claim.crawler.token, client.text, client.source, visit.received_at // _NS_PER_MINUTE)
+        identity = self._identities.get(key)
+        if identity is None:
+            network = self.settings.network
+            identity = establish(
+                claim,
+                client,
+                self.ranges,
+                visit.received_at,
+                hit_max_age_days=network.ranges_hit_max_age_days,
+                miss_max_age_hours=network.ranges_miss_max_age_hours,
+            )
+            if len(self._identities) >= _IDENTITIES:
+                self._identities.clear()
+            self._identities[key] = identity
+        return identity
+
+    def judge(self, visit: Visit) -> Verdict:
+        """Decide on one visit. Total: every visit gets a verdict. Charges quotas, writes nothing."""
+        plan = self.plan(visit.host)
+        section = plan.sections.find(visit.path)
+        identity = self.identify(visit)
+        digest = plan.bundle.digest
+        if plan.is_open(visit.path) or plan.document(visit.path) is not None:
+            return Verdict(
+                action=Action.ALLOW,
+                would=Action.ALLOW,
+                enforced=True,
+                rule=OPEN_RULE,
+                reasons=("never-judged",),
+                identity=identity,
+                section=section,
+                reservation=digest,
+            )
+        client = visit.client
+        case = Case(
+            received_at=visit.received_at,
+            identity=identity,
+            findings=(),
+            score=0,
+            path=visit.path,
+            section=section,
+            host=visit.host,
+            address=client.text,
+            address_usable=client.is_usable,
+            reservation=digest,
+        )
+        rule = plan.policy.select(case)
+        allowance = None
+        if rule.limit is not None:
+            key = plan.policy.quota_key(rule, case)
+            if key is not None:
+                allowance = self.limits.charge(key, rule.limit, visit.received_at)
+        return plan.policy.conclude(case, rule, allowance)
+
+
+def reserved_purposes(uses: Uses) -> frozenset[Purpose]:
+    """Return the purposes whose crawlers robots.txt disallows under these terms.
+
+    Input to answers (`ai_input`) is reserved in the signals alone: those crawlers also send readers.
+    """
+    purposes: set[Purpose] = set()
+    if uses.training == "reserve":
+        purposes |= {Purpose.TRAINING, Purpose.DATASET}
+    if uses.search == "reserve":
+        purposes.add(Purpose.SEARCH)
+    return frozenset(purposes)
+
+
+def range_age_hours(lists: Mapping[str, RangeList], at: int) -> float:
+    """Return the age in hours of the youngest address list (nanoseconds UTC in); infinity without lists."""
+    return min(((at - ranges.fetched_at) / 3.6e12 for ranges in lists.values()), default=float("inf"))

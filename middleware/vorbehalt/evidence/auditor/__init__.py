@@ -1,0 +1,1 @@
+"""The parts of the auditor: each reads one kind of evidence file and says what does not hold."""

@@ -1,0 +1,52 @@
+"""The chains of writers: numbers without holes, each record naming the one before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from vorbehalt.evidence.tlog.leaf import seen_of
+
+
+@dataclass(slots=True)
+class Chains:
+    """What the leaves of each writer say so far; feed them in log order."""
+
+    next_number: dict[str, int] = field(default_factory=dict)
+    last_digest: dict[str, str] = field(default_factory=dict)
+    holes: list[tuple[str, int, int, str]] = field(default_factory=list)
+    excused: set[tuple[str, int, int]] = field(default_factory=set)
+
+    def add(self, leaf: dict[str, object], payload: bytes, place: str) -> tuple[str, str | None]:
+        """Takes the next leaf; returns the SHA-256 hex of its payload, and what is wrong with it or None."""
+        writer, number, previous = str(leaf["w"]), leaf["s"], leaf["p"]
+        assert isinstance(number, int)
+        digest = sha256(payload).hexdigest()
+        expected = self.next_number.get(writer, 0)
+        problem = None
+        if number == expected:
+            if previous != self.last_digest.get(writer, ""):
+                problem = f"does not name record {number - 1} of writer {writer} as the one before"
+        elif number > expected:
+            self.holes.append((writer, expected, number - 1, place))
+        else:
+            return digest, f"record {number} of writer {writer} comes after {expected - 1}"
+        self.next_number[writer] = number + 1
+        self.last_digest[writer] = digest
+        if leaf["type"] == "gap":
+            self._excuse(leaf)
+        return digest, problem
+
+    def _excuse(self, leaf: dict[str, object]) -> None:
+        seen = seen_of(leaf)
+        writer, first, last = seen.get("writer"), seen.get("first"), seen.get("last")
+        if isinstance(writer, str) and type(first) is int and type(last) is int:
+            self.excused.add((writer, first, last))
+
+    def open_holes(self) -> list[str]:
+        """Returns one sentence for each hole that no `gap` record names exactly."""
+        return [
+            f"{place}: records {first} to {last} of writer {writer} are missing and no gap says so"
+            for writer, first, last, place in self.holes
+            if (writer, first, last) not in self.excused
+        ]

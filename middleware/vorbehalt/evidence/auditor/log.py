@@ -1,0 +1,158 @@
+"""The log: every bundle, every entry, every tile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from vorbehalt.errors import TamperError
+from vorbehalt.evidence.auditor.chain import Chains
+from vorbehalt.evidence.auditor.files import Files, Say, why
+from vorbehalt.evidence.auditor.spool import Spool
+from vorbehalt.evidence.auditor.vault import Vault
+from vorbehalt.evidence.tlog.leaf import LeafError, decode_leaf, seen_of
+from vorbehalt.evidence.tlog.tiles import (
+    ENTRIES,
+    TILE_BYTES,
+    WIDTH,
+    Levels,
+    TileError,
+    TileName,
+    decode_bundle,
+    parse_tile_path,
+    tiles_of,
+)
+
+_MAX_BUNDLE = WIDTH * (2 + 65_535)
+
+
+@dataclass(slots=True)
+class LogAudit:
+    """Recomputes the log; what it learns from the leaves is kept for the checks of the other folders."""
+
+    files: Files
+    problem: Say
+    spool: Spool
+    vault: Vault
+    progress: Callable[[int, int], None]
+    levels: Levels = field(default_factory=Levels)
+    chains: Chains = field(default_factory=Chains)
+    records: int = 0
+    gaps: int = 0
+    first_at: str | None = None
+    anchored: dict[str, str] = field(default_factory=dict)
+    objects: set[str] = field(default_factory=set)
+    ahead: list[tuple[int, str]] = field(default_factory=list)
+    """(size, file): files that only a log of that size can have."""
+
+    def run(self, signed_size: int | None) -> None:
+        """Reads all files below `log/`; without a signed size, whatever entries there are."""
+        bundles: dict[int, list[TileName]] = {}
+        tiles: list[TileName] = []
+        for path in self.files.walk("log"):
+            name = parse_tile_path(path.removeprefix("log/"))
+            if name is None:
+                if path not in ("log/checkpoint", "log/vkey"):
+                    self.problem(f"{path}: unexpected file")
+            elif name.level == ENTRIES:
+                bundles.setdefault(name.index, []).append(name)
+            else:
+                tiles.append(name)
+        present = {name.path for group in bundles.values() for name in group} | {name.path for name in tiles}
+        widest = max(
+            (name.index * WIDTH + name.width for group in bundles.values() for name in group), default=0
+        )
+        size = widest if signed_size is None else signed_size
+        if widest < size:
+            self.problem(f"log/tile/entries: ends at {widest} entries, the checkpoint says {size}")
+        for needed in tiles_of(min(size, widest)):
+            if needed.path not in present and TileName(needed.level, needed.index).path not in present:
+                self.problem(f"log/{needed.path}: missing")
+        for index in sorted(bundles):
+            self._bundle(index, bundles[index], size)
+        for name in tiles:
+            self._tile(name, size)
+
+    def _bundle(self, index: int, names: list[TileName], size: int) -> None:
+        start = index * WIDTH
+        found = [(name.width, *read) for name in names if (read := self._read_bundle(name)) is not None]
+        if not found:
+            return
+        found.sort(key=lambda item: item[0], reverse=True)
+        longest, data, entries = found[0]
+        place = f"log/{TileName(ENTRIES, index, longest).path}"
+        for width, shorter, _ in found[1:]:
+            if not data.startswith(shorter):
+                self.problem(f"log/{TileName(ENTRIES, index, width).path}: differs from {place}")
+        if start + longest > size:
+            self.ahead.append((start + longest, place))
+        entries = entries[: max(0, size - start)]
+        if self.levels.size != start or not entries:
+            return
+        for number, payload in enumerate(entries, start):
+            self._entry(payload, place, number)
+        self.levels.extend(b"".join([sha256(b"\x00" + entry).digest() for entry in entries]))
+        self.progress(self.levels.size, size)
+
+    def _read_bundle(self, name: TileName) -> tuple[bytes, list[bytes]] | None:
+        try:
+            data = self.files.read(f"log/{name.path}", _MAX_BUNDLE)
+            entries = decode_bundle(data)
+            if len(entries) != name.width:
+                raise TileError(f"holds {len(entries)} entries, not {name.width}")
+        except (OSError, TamperError) as error:
+            self.problem(f"log/{name.path}: {why(error)}")
+            return None
+        return data, entries
+
+    def _entry(self, payload: bytes, bundle: str, number: int) -> None:
+        place = f"{bundle}: entry {number}"
+        try:
+            leaf = decode_leaf(payload)
+        except LeafError as error:
+            self.problem(f"{place}: {error}")
+            return
+        digest, wrong = self.chains.add(leaf, payload, place)
+        if wrong is not None:
+            self.problem(f"{place}: {wrong}")
+        if self.first_at is None:
+            self.first_at = str(leaf["at"])
+        self.spool.sealed(leaf, digest, place, self.problem)
+        self.vault.leaf(leaf)
+        kind = leaf["type"]
+        if kind == "request":
+            self.records += 1
+        elif kind == "gap":
+            self.gaps += 1
+        elif kind == "anchor":
+            self._anchor(leaf, place)
+        named = leaf.get("objects")
+        if isinstance(named, list):
+            self.objects.update(named)
+
+    def _anchor(self, leaf: dict[str, object], place: str) -> None:
+        files = seen_of(leaf).get("files", [])
+        if not isinstance(files, list):
+            self.problem(f"{place}: names no anchor files")
+            return
+        for item in files:
+            name, digest = (item.get("name"), item.get("sha256")) if isinstance(item, dict) else (None, None)
+            if not isinstance(name, str) or not isinstance(digest, str):
+                self.problem(f"{place}: names no anchor file")
+            elif self.anchored.setdefault(name, digest) != digest:
+                self.problem(f"{place}: gives anchors/{name} another digest than an earlier record")
+
+    def _tile(self, name: TileName, size: int) -> None:
+        path = f"log/{name.path}"
+        extent = (name.index * WIDTH + name.width) << (8 * name.level)
+        if extent > size:
+            self.ahead.append((extent, path))
+            return
+        try:
+            data = self.files.read(path, TILE_BYTES)
+        except (OSError, TamperError) as error:
+            self.problem(f"{path}: {why(error)}")
+            return
+        if data != self.levels.tile(name):
+            self.problem(f"{path}: does not hold the hashes of its entries")

@@ -1,0 +1,186 @@
+"""From a visit and its verdict to the draft of a record. Pure: observation only, no conclusions added."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from vorbehalt.evidence.receipt import Draft, RecordType, Retention
+from vorbehalt.evidence.record import seen_headers
+from vorbehalt.facts import AI_PURPOSES, Standing, Visit
+from vorbehalt.policy.verdict import Verdict
+
+_OPERATOR_STANDINGS = frozenset({Standing.SIGNED, Standing.VERIFIED, Standing.CONSISTENT})
+
+
+def request_draft(
+    visit: Visit,
+    verdict: Verdict,
+    ref: str,
+    *,
+    status: int | None,
+    headers_digest: str,
+    versions: dict[str, str],
+    query_keys: tuple[str, ...] = (),
+) -> Draft:
+    """Build the `request` record: what was asked, who the client said it was, what was decided.
+
+    `status` is the status already decided (a refusal), None while the application has yet to answer.
+    `headers_digest` is the SHA-256 of the reservation headers of this very response.
+    """
+    seen: dict[str, object] = {
+        **_asked(visit, query_keys),
+        **_claimed(verdict),
+        "decision": {
+            "action": verdict.action.value,
+            "would": verdict.would.value,
+            "enforced": verdict.enforced,
+            "rule": verdict.rule,
+            "reasons": list(verdict.reasons),
+            "status": status,
+        },
+        "findings": [{"id": f.id, "weight": f.weight, "observed": f.observed} for f in verdict.findings],
+        "reservation": {
+            "section": verdict.section,
+            "headers": headers_digest,
+            "signals": verdict.reservation,
+        },
+        "work": verdict.work,
+        "permission": verdict.permission,
+        "versions": versions,
+    }
+    return _draft("request", visit, verdict, ref, seen)
+
+
+def completion_draft(
+    visit: Visit, verdict: Verdict, ref: str, *, at: int, status: int, sent: int, whole: bool
+) -> Draft:
+    """Build the `completion` of an answered request: bytes handed to the server, and whether all of them.
+
+    A HEAD, a 304 and a broken transfer deliver no work; `delivered` says so.
+    """
+    delivered = whole and sent > 0 and visit.method != "HEAD" and status in (200, 203, 206)
+    seen: dict[str, object] = {
+        "of": ref,
+        "host": visit.host,
+        "status": status,
+        "bytes": sent,
+        "whole": whole,
+        "delivered": delivered,
+        "vantage": visit.vantage,
+        **_claimed(verdict),
+    }
+    draft = _draft("completion", visit, verdict, ref, seen)
+    draft.at = at
+    draft.amount = sent if delivered else 0
+    draft.private = {}
+    return draft
+
+
+def signal_draft(
+    visit: Visit,
+    verdict: Verdict,
+    ref: str,
+    *,
+    document: str,
+    digest: str,
+    status: int,
+    versions: dict[str, str],
+) -> Draft:
+    """Build the `signal-served` record: which version of which signal document a claimed crawler was given."""
+    seen: dict[str, object] = {
+        **_asked(visit, ()),
+        **_claimed(verdict),
+        "document": document,
+        "digest": digest,
+        "status": status,
+        "reservation": {"signals": verdict.reservation},
+        "versions": versions,
+    }
+    return _draft("signal-served", visit, verdict, ref, seen)
+
+
+def _draft(kind: RecordType, visit: Visit, verdict: Verdict, ref: str, seen: dict[str, object]) -> Draft:
+    identity = verdict.identity
+    private: dict[str, bytes] = {}
+    if visit.client.text:
+        private["address"] = visit.client.text.encode()
+    if visit.client.peer and visit.client.peer != visit.client.text:
+        private["peer"] = visit.client.peer.encode("utf-8", "replace")
+    if visit.client.chain:
+        private["chain"] = visit.client.chain
+    if sender := visit.header(b"from"):
+        private["from"] = sender
+    query = visit.target.partition(b"?")[2]
+    if query:
+        private["query"] = query
+    return Draft(
+        type=kind,
+        ref=ref,
+        at=visit.received_at,
+        seen=seen,
+        private=private,
+        client=visit.client.text or "",
+        operator=(identity.operator or identity.token) if identity else "",
+        retention=retention_of(verdict),
+        rollup=rollup_key(verdict, visit.host),
+    )
+
+
+def retention_of(verdict: Verdict) -> Retention:
+    """Return how long the opening of this visitor's address is kept: a person's shortest."""
+    identity = verdict.identity
+    if identity is None:
+        return "person"
+    return "operator" if identity.standing in _OPERATOR_STANDINGS else "claimed"
+
+
+def rollup_key(verdict: Verdict, host: str) -> tuple[str, ...]:
+    """Return the row that counts a visit when it leaves no record of its own: closed values only."""
+    identity = verdict.identity
+    return (
+        host,
+        identity.token if identity else "",
+        (identity.operator or "") if identity else "",
+        identity.purpose.value if identity else "none",
+        identity.standing.value if identity else "none",
+        verdict.action.value,
+        verdict.would.value,
+    )
+
+
+def _asked(visit: Visit, query_keys: tuple[str, ...]) -> dict[str, object]:
+    raw_path, _, query = visit.target.partition(b"?")
+    seen: dict[str, object] = {
+        "host": visit.host,
+        "method": visit.method,
+        "scheme": visit.scheme,
+        "http": visit.http_version,
+        "path": raw_path.decode("latin-1"),
+        "vantage": visit.vantage,
+        "source": visit.client.source,
+        "headers": seen_headers(visit.headers),
+    }
+    if query:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=None)[:50]
+        seen["query"] = {
+            "keys": [key for key, _ in pairs],
+            "values": [[key, value] for key, value in pairs if key in query_keys],
+        }
+    return seen
+
+
+def _claimed(verdict: Verdict) -> dict[str, object]:
+    identity = verdict.identity
+    if identity is None:
+        return {"claim": None}
+    return {
+        "claim": {
+            "token": identity.token,
+            "operator": identity.operator,
+            "purpose": identity.purpose.value,
+            "basis": identity.crawler.purpose_basis,
+            "standing": identity.standing.value,
+            "how": identity.how,
+            "ai": identity.purpose in AI_PURPOSES,
+        }
+    }

@@ -1,0 +1,335 @@
+"""The evidence log of one process: a queue, a writer thread, and a sealer thread if it is elected."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from vorbehalt.evidence.budget import Budget
+from vorbehalt.evidence.directory import EvidenceDirectory, prepare
+from vorbehalt.evidence.files import Disk
+from vorbehalt.evidence.losses import CLOSED, INTERNAL, QUEUE_FULL, Losses
+from vorbehalt.evidence.memory import MemoryEvidence, NoEvidence
+from vorbehalt.evidence.objects import ObjectStore
+from vorbehalt.evidence.receipt import Draft, Evidence, Receipt
+from vorbehalt.evidence.receipts import NEEDS_NO_DISK, NEVER_KEPT, SpoolReceipt, wake
+from vorbehalt.evidence.sealer_thread import SealerThread
+from vorbehalt.evidence.spool import WriterFiles, new_writer_id
+from vorbehalt.evidence.vault import Keys, Sealer
+from vorbehalt.evidence.writer import Job, Writer
+
+__all__ = ["EvidenceLog", "MemoryEvidence", "NoEvidence", "init", "open_evidence", "prepare"]
+
+QUEUE_RECORDS = 8_192
+QUEUE_BYTES = 16 << 20
+_BATCH_RECORDS = 512
+_TICK_SECONDS = 1.0
+_DRAFT_BYTES = 1_024
+
+_logs: weakref.WeakSet[EvidenceLog] = weakref.WeakSet()
+
+
+class EvidenceLog:
+    """Evidence on disk. Threads start with `start`; after a fork the child is a writer of its own.
+
+    `clock` gives wall-clock nanoseconds for records of the log itself. `seals` False leaves sealing to
+    others.
+    """
+
+    def __init__(
+        self,
+        directory: EvidenceDirectory,
+        opening: dict[str, object] | None = None,
+        *,
+        clients_per_minute: int = 60,
+        operators_per_minute: int = 6_000,
+        clock: Callable[[], int] = time.time_ns,
+        disk: Disk | None = None,
+        seals: bool = True,
+    ) -> None:
+        self._directory = directory
+        self._opening = opening or {}
+        self._budgets = (clients_per_minute, operators_per_minute)
+        self._clock = clock
+        self._disk = disk or Disk()
+        self._seals = seals
+        self._objects = ObjectStore(directory.path, self._disk)
+        self._is_closed = False
+        self._resumes = False
+        self._reset()
+        _logs.add(self)
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._queue: deque[tuple[Draft, SpoolReceipt, int]] = deque()
+        self._queued_bytes = 0
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._is_idle = False
+        self._is_stopping = False
+        self._losses = Losses()
+        self._budget = Budget(*self._budgets)
+        self._files = WriterFiles(self._directory.path, new_writer_id(os.urandom(8), os.getpid()), self._disk)
+        sealer = Sealer(Keys(self._directory.path, self._disk))
+        self._writer = Writer(self._files, sealer, self._losses, self._clock, self._opening)
+        self._sealer = SealerThread(self._directory, self._disk)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def writer_id(self) -> str:
+        return self._files.writer
+
+    def start(self) -> None:
+        """Start the threads; idempotent."""
+        with self._lock:
+            self._resumes = False
+            if self._thread is not None or self._is_closed:
+                return
+            self._thread = threading.Thread(target=self._run, name="vorbehalt-evidence", daemon=True)
+            self._thread.start()
+            if self._seals:
+                self._sealer.start()
+
+    def append(self, draft: Draft) -> Receipt:
+        """Queue a record; never blocks on the disk, never raises."""
+        try:
+            if self._resumes:
+                self.start()
+            with self._lock:
+                if self._is_closed:
+                    self._losses.lose(CLOSED, draft.type, draft.at)
+                    return NEVER_KEPT
+                if not self._budget.admit(draft):
+                    return NEEDS_NO_DISK
+                weight = _weight(draft)
+                if len(self._queue) >= QUEUE_RECORDS or self._queued_bytes + weight > QUEUE_BYTES:
+                    self._losses.lose(QUEUE_FULL, draft.type, draft.at)
+                    return NEVER_KEPT
+                receipt = SpoolReceipt(self._losses, draft.type, draft.at)
+                self._queue.append((draft, receipt, weight))
+                self._queued_bytes += weight
+                self._ring()
+                return receipt
+        except Exception:  # the promise to the edge: a record may be lost (and is counted), a request may not
+            self._losses.lose(INTERNAL, str(draft.type), self._clock())
+            return NEVER_KEPT
+
+    def count(self, key: tuple[str, ...], *, at: int, amount: int = 0) -> None:
+        """Count one visit in the rollup of its minute."""
+        if self._resumes:
+            self.start()
+        with self._lock:
+            if self._is_closed:
+                self._losses.lose(CLOSED, "rollup", at)
+                return
+            self._budget.count(key, at, amount)
+
+    def put_object(self, body: bytes) -> str:
+        """Keep bytes durably before a record names them; returns SHA-256 hex or raises EvidenceError."""
+        return self._objects.put(body)
+
+    def health(self) -> dict[str, object]:
+        red = [text for text in (self._writer.fault, self._writer.defect) if text]
+        yellow: list[str] = []
+        if self._thread is not None and not self._thread.is_alive() and not self._is_closed:
+            red.append("the evidence writer has ended")
+        if self._sealer.problem:
+            (yellow if self._directory.signer is None else red).append(self._sealer.problem)
+        if (result := self._sealer.result) is not None:
+            red += [f"spool/{name} holds a damaged record" for name in result.stuck]
+            yellow += [f"spool/{name} was set aside" for name in result.set_aside]
+        lost = sum(self.lost().values())
+        if lost:
+            yellow.append(f"{lost} records were lost or late")
+        return {
+            "state": "red" if red else "yellow" if yellow else "green",
+            "reasons": red + yellow,
+            "directory": str(self._directory.path),
+            "records": self._writer.written["request"],
+            "lost": lost,
+            "size": self._size(),
+        }
+
+    def lost(self) -> dict[str, int]:
+        """Records lost by reason; `late` are those an answer did not wait for, which are still written."""
+        totals = self._losses.totals()
+        if self._budget.dropped:
+            totals["rollup"] = self._budget.dropped
+        return totals
+
+    def written(self) -> dict[str, int]:
+        return dict(self._writer.written)
+
+    def close(self, timeout_seconds: float = 5.0) -> None:
+        """Write and seal all there is, and stop; idempotent."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            self._is_stopping = True
+            thread = self._thread
+            if thread is None and not self._queue and not self._budget.is_counting:
+                return
+            self._ring()
+        deadline = time.monotonic() + timeout_seconds
+        if thread is None:
+            self._run()
+        else:
+            thread.join(timeout_seconds)
+            if thread.is_alive():
+                # The disk hangs. What it still holds back is written by the daemon thread or ends with the
+                # process.
+                return
+        if self._seals:
+            if thread is None:
+                self._sealer.start()
+            spool = self._directory.path / "spool"
+            self._sealer.finish(
+                lambda: not any(spool.glob(f"{self.writer_id}.*.spool")),
+                max(0.1, deadline - time.monotonic()),
+            )
+
+    def _ring(self) -> None:
+        if self._is_idle:
+            self._is_idle = False
+            self._bell.release()
+
+    def _size(self) -> int:
+        try:
+            lines = (self._directory.log / "checkpoint").read_bytes().split(b"\n", 2)
+            return int(lines[1])
+        except (OSError, ValueError, IndexError):
+            return 0
+
+    def _run(self) -> None:
+        self._commit([])
+        while True:
+            jobs, is_last = self._take()
+            self._commit(jobs)
+            if is_last:
+                self._writer.close()
+                return
+
+    def _commit(self, jobs: list[Job]) -> None:
+        try:
+            self._writer.commit(jobs)
+        except (
+            Exception
+        ) as error:  # a defect of ours may cost a batch, never the thread all later ones wait for
+            self._writer.defect = f"{type(error).__name__}: {error}"[:200]
+            receipts = [receipt for _, receipt in jobs if receipt is not None]
+            for draft, receipt in jobs:
+                self._losses.lose(INTERNAL, draft.type, draft.at)
+                if receipt is not None:
+                    receipt.resolve(False)
+            wake(receipts)
+
+    def _take(self) -> tuple[list[Job], bool]:
+        """Wait for something to write; a tick now and then lets minutes end and tries a full disk again."""
+        while True:
+            with self._lock:
+                if self._is_stopping or self._queue or self._budget.has_finished:
+                    return self._taken()
+                self._is_idle = True
+            if self._bell.acquire(timeout=_TICK_SECONDS):
+                continue
+            with self._lock:
+                if not self._is_idle:
+                    self._bell.acquire()
+                self._is_idle = False
+                self._budget.finish(self._clock())
+                if self._queue or self._budget.has_finished or self._writer.fault or self._losses.is_pending:
+                    return self._taken()
+
+    def _taken(self) -> tuple[list[Job], bool]:
+        jobs: list[Job] = []
+        while self._queue and len(jobs) < _BATCH_RECORDS:
+            draft, receipt, weight = self._queue.popleft()
+            self._queued_bytes -= weight
+            jobs.append((draft, receipt))
+        is_last = self._is_stopping and not self._queue
+        now = self._clock()
+        for minute in self._budget.take(everything=is_last):
+            jobs += [(Draft(type="rollup", ref="", at=now, seen=seen), None) for seen in minute.seen()]
+        return jobs, is_last
+
+    def _forked(self) -> None:
+        """In the child of a fork: the parent's files, locks and queue are not ours."""
+        for fd in self._files.descriptors():
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        self._sealer.release()
+        self._resumes = self._thread is not None and not self._is_closed
+        self._reset()
+
+
+def _weight(draft: Draft) -> int:
+    if draft.later is not None:
+        return _DRAFT_BYTES + draft.weight
+    weight = _DRAFT_BYTES + sum(map(len, draft.private.values()))
+    for value in draft.seen.values():
+        if type(value) is str:
+            weight += len(value)
+    headers = draft.seen.get("headers")
+    if type(headers) is list:
+        for header in headers:
+            weight += len(str(header[1]))
+    return weight
+
+
+def open_evidence(
+    directory: str,
+    origin: str,
+    opening: dict[str, object],
+    *,
+    clients_per_minute: int = 60,
+    operators_per_minute: int = 6_000,
+    clock: Callable[[], int] = time.time_ns,
+) -> Evidence:
+    """Return the evidence that a configuration asks for: a directory, "memory:" or "off". Starts nothing.
+
+    Raises EvidenceError or PlatformError with a sentence that says what to do.
+    """
+    if directory == "off":
+        return NoEvidence()
+    if directory == "memory:":
+        return MemoryEvidence(
+            opening,
+            clients_per_minute=clients_per_minute,
+            operators_per_minute=operators_per_minute,
+            clock=clock,
+        )
+    return EvidenceLog(
+        prepare(Path(directory), origin),
+        opening,
+        clients_per_minute=clients_per_minute,
+        operators_per_minute=operators_per_minute,
+        clock=clock,
+    )
+
+
+def init(directory: Path, origin: str) -> str:
+    """Create an evidence directory, or check the one that is there; returns the verifier key."""
+    return prepare(directory, origin).verifier.vkey
+
+
+def _after_fork() -> None:
+    for log in list(_logs):
+        log._forked()
+
+
+def _at_exit() -> None:
+    for log in list(_logs):
+        log.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+atexit.register(_at_exit)

@@ -1,0 +1,298 @@
+"""The robots.txt that is served: the reservation merged with the site's own file, whose rules all stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from vorbehalt.reservation import aipref, content_signals
+from vorbehalt.reservation.refused import refused_rules
+from vorbehalt.reservation.robots import (
+    MAX_BYTES,
+    Group,
+    Line,
+    RobotsFile,
+    agent_runs,
+    is_wildcard,
+    names,
+    parse,
+    product_token,
+)
+from vorbehalt.reservation.sections import SectionIndex
+from vorbehalt.reservation.terms import Terms
+from vorbehalt.reservation.wording import clean, declaration
+
+MEDIA_TYPE = "text/plain; charset=utf-8"
+
+_PLACEHOLDER = "User-agent: refused-above"
+"""Keeps the shape of a run of User-agent lines from which every crawler moved into our group."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+/ -]*(?<! )")
+_LINE_WIDTH = 108
+_SUPERSEDED = "# superseded by the reservation: "
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The body, and what in the site's own file contradicts the terms or cannot be read."""
+
+    body: bytes
+    conflicts: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What happens to the lines of the site's file, by line number."""
+
+    replaced: dict[int, list[str]] = field(default_factory=dict)
+    added: dict[int, list[str]] = field(default_factory=dict)
+    conflicts: list[str] = field(default_factory=list)
+
+
+def merge(
+    terms: Terms,
+    site_robots: bytes | None,
+    refused_tokens: Sequence[str],
+    search_tokens: Sequence[str] = (),
+    asof: str = "",
+) -> Merged:
+    """Renders robots.txt.
+
+    `refused_tokens` get one group with `Disallow: /`; `search_tokens` are search engines that this group must
+    not reach under any reading. For every other crawler nothing changes. `asof` is text for a comment.
+    """
+    draft = _Draft()
+    tokens = _writable(refused_tokens, search_tokens if terms.uses.search == "allow" else (), draft)
+    refused = frozenset(token.casefold() for token in tokens)
+    site = parse(_usable(site_robots or b"", draft))
+    signals = _signals(terms)
+    _answer_signals(terms, site, signals, draft)
+    for group in site.groups:
+        _move_refused(group, refused, draft)
+        _add_signals(group, refused, signals, draft)
+
+    ours = [_refused_group(terms, site, tokens, signals, draft)]
+    if not _has_wildcard(site):
+        ours.append(["User-agent: *", "Allow: /", *signals])
+    body = _compose(terms, site, ours, draft, asof)
+    if len(body) > MAX_BYTES and _spare_signals(site, draft):
+        # The site's rules must stay within what readers read, even at the price of signals said once.
+        body = _compose(terms, site, ours, draft, asof)
+    if len(body) > MAX_BYTES:
+        draft.conflicts.append(
+            f"robots.txt is {len(body)} bytes: readers may stop at {MAX_BYTES} and miss the last rules"
+        )
+    return Merged(body, tuple(dict.fromkeys(draft.conflicts)))
+
+
+def _compose(terms: Terms, site: RobotsFile, ours: list[list[str]], draft: _Draft, asof: str) -> bytes:
+    first_agent = next((line.number for line in site.lines if line.kind == "agent"), len(site.lines) + 1)
+    blocks = [
+        [f"License: {terms.rsl_uri}"],
+        _trimmed([text for line in site.lines[: first_agent - 1] for text in _served(line, draft)]),
+        *ours,
+        _trimmed([text for line in site.lines[first_agent - 1 :] for text in _served(line, draft)]),
+    ]
+    rest = "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    content = ("\n".join(_heading(terms, asof)) + "\n\n" + rest).encode("utf-8", "surrogateescape")
+    return f"# sha256 of this file without this line: {sha256(content).hexdigest()}\n".encode() + content
+
+
+def _spare_signals(site: RobotsFile, draft: _Draft) -> bool:
+    """Leaves our lines out of the site's named groups; its `*` group keeps them. False: nothing to spare."""
+    kept = {
+        line.number for group in site.groups if any(map(is_wildcard, group.agents)) for line in group.lines
+    }
+    if kept.issuperset(draft.added):
+        return False
+    draft.added = {number: lines for number, lines in draft.added.items() if number in kept}
+    draft.conflicts.append(
+        "the site's robots.txt has so many groups that the signal lines stand in the * group and in ours only"
+    )
+    return True
+
+
+def _usable(data: bytes, draft: _Draft) -> bytes:
+    """Gives the part of the site's file that readers use; what none of them reads as rules is empty."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:4]:
+        draft.conflicts.append("the site's robots.txt is not UTF-8 (UTF-16?): no reader finds its rules")
+        return b""
+    if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
+        draft.conflicts.append(
+            "the site's robots.txt is a markup document (HTML?), not rules: it is left out"
+        )
+        return b""
+    if len(data) > MAX_BYTES:
+        draft.conflicts.append(
+            f"the site's robots.txt is larger than {MAX_BYTES} bytes: readers stop there, so does this merge"
+        )
+        read = data[:MAX_BYTES]
+        return read[: max(read.rfind(b"\n"), read.rfind(b"\r"), 0)]
+    return data
+
+
+def _writable(tokens: Sequence[str], spared: Sequence[str], draft: _Draft) -> tuple[str, ...]:
+    """The tokens that can stand in a User-agent line without reaching a crawler that they do not mean."""
+    kept: dict[str, str] = {}
+    for token in tokens:
+        if not _TOKEN.fullmatch(token):
+            draft.conflicts.append(f"{clean(token)!r} cannot be written as a product token: left out")
+            continue
+        hit = next((other for other in spared if _reaches(token, other)), None)
+        if hit is not None:
+            draft.conflicts.append(
+                f"refusing {token} in robots.txt would reach the search engine {hit}: left out"
+            )
+            continue
+        kept.setdefault(token.casefold(), token)
+    return tuple(kept[key] for key in sorted(kept))
+
+
+def _reaches(token: str, other: str) -> bool:
+    """True if a reader of any age takes a User-agent line with `token` for the crawler `other`.
+
+    The convention of 1994 compares substrings; RFC 9309 cuts at the first character that is no letter.
+    """
+    return token.casefold() in other.casefold() or names(token, other)
+
+
+def _is_refused(agent: str, refused: Collection[str]) -> bool:
+    """True if `robots.names` holds for one of the tokens (case-folded), or the value is one of them."""
+    folded = agent.casefold()
+    return (
+        product_token(agent).casefold() in refused
+        or folded in refused
+        or any(word in refused for word in folded.split("/", 1)[0].split(maxsplit=1)[:1])
+    )
+
+
+def _signals(terms: Terms) -> tuple[str, ...]:
+    return (*content_signals.robots_lines(terms), *aipref.robots_lines(terms), f"License: {terms.rsl_uri}")
+
+
+def _heading(terms: Terms, asof: str) -> list[str]:
+    lines = []
+    text = declaration(terms, terms.uses, "en")
+    if terms.sections:
+        text += " A line below that begins with a path says what holds there instead."
+    text += f" Terms: {clean(terms.page_uri)}"
+    if terms.contact:
+        text += f" Contact: {clean(terms.contact)}"
+    if asof:
+        text += f" As of {clean(asof)}."
+    lines.extend(_wrapped(text))
+    lines.append("#")
+    lines.extend(f"# {line}" for line in content_signals.COMMENT)
+    return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    lines = ["#"]
+    for word in text.split():
+        if len(lines[-1]) + 1 + len(word) > _LINE_WIDTH and lines[-1] != "#":
+            lines.append("#")
+        lines[-1] += " " + word
+    return lines
+
+
+def _refused_group(
+    terms: Terms, site: RobotsFile, tokens: Sequence[str], signals: Sequence[str], draft: _Draft
+) -> list[str]:
+    if not tokens:
+        return []
+    refused = frozenset(token.casefold() for token in tokens)
+    before = [
+        group
+        for group in site.groups
+        if any(is_wildcard(agent) or _is_refused(agent, refused) for agent in group.agents)
+    ]
+    rules = refused_rules(terms, before)
+    draft.conflicts.extend(rules.conflicts)
+    return [*(f"User-agent: {token}" for token in tokens), *rules.lines, *signals]
+
+
+def _answer_signals(terms: Terms, site: RobotsFile, signals: Sequence[str], draft: _Draft) -> None:
+    """Puts our statement where one of the site's own says yes to a use that the terms reserve."""
+    index = SectionIndex(terms)
+    uses_of = {"": terms.uses, **{section.name: section.uses for section in terms.sections}}
+    readers: dict[str, Callable[[str], tuple[str, set[str]]]] = {
+        content_signals.ROBOTS_KEY.lower(): content_signals.granted,
+        aipref.ROBOTS_KEY.lower(): aipref.granted,
+    }
+    for line in site.lines:
+        if line.key == "license" and line.value != terms.rsl_uri:
+            draft.conflicts.append(
+                f"line {line.number} of the site's robots.txt names another licence document"
+            )
+        read = readers.get(line.key)
+        if read is None:
+            continue
+        path, granted = read(line.value)
+        uses = uses_of[index.find(path)]
+        if any(getattr(uses, use) == "reserve" for use in granted):
+            ours = next((text for text in signals if text.lower().startswith(line.key + ":")), "")
+            draft.replaced[line.number] = [_SUPERSEDED + clean(line.text), *([ours] if ours else [])]
+            draft.conflicts.append(
+                f"line {line.number} of the site's robots.txt permits what is reserved: {clean(line.text)}"
+            )
+
+
+def _move_refused(group: Group, refused: Collection[str], draft: _Draft) -> None:
+    """Takes refused crawlers out of the site's own groups without touching what the others hear."""
+    moved = [line for line in group.lines if line.kind == "agent" and _is_refused(line.value, refused)]
+    if not moved:
+        return
+    gone = {line.number for line in moved}
+    staying = [line for line in group.lines if line.kind == "agent" and line.number not in gone]
+    if not staying:
+        gone.update(line.number for line in group.lines if line.kind not in ("blank", "site"))
+    for line in group.lines:
+        if line.number in gone:
+            draft.replaced[line.number] = [_SUPERSEDED + clean(line.text)]
+    if staying:
+        for run in agent_runs(group):
+            if all(line.number in gone for line in run if line.kind == "agent"):
+                draft.replaced[run[0].number].append(_PLACEHOLDER)
+    if _lets_in(group):
+        called = ", ".join(clean(line.value) for line in moved)
+        draft.conflicts.append(
+            f"the site's robots.txt lets {called} in (line {moved[0].number}); the terms refuse it everywhere"
+        )
+
+
+def _lets_in(group: Group) -> bool:
+    closed = any(not rule.allow and rule.pattern.text in ("/", "*", "/*") for rule in group.rules)
+    return not closed or any(rule.allow for rule in group.rules)
+
+
+def _add_signals(group: Group, refused: Collection[str], signals: Sequence[str], draft: _Draft) -> None:
+    """Adds our lines after the last record of a group, where no reader takes them for the end of a run."""
+    if not any(agent and not _is_refused(agent, refused) for agent in group.agents):
+        return
+    records = [line for line in group.lines if line.kind not in ("blank", "site")]
+    present = {text for line in records for text in _served(line, draft)}
+    draft.added[records[-1].number] = [text for text in signals if text not in present]
+    runs = agent_runs(group)
+    if len(runs) > 1:
+        draft.conflicts.append(
+            f"line {runs[1][0].number} of the site's robots.txt: readers disagree whether this User-agent"
+            " line starts a group of its own; it is left as it is"
+        )
+
+
+def _served(line: Line, draft: _Draft) -> list[str]:
+    return [*draft.replaced.get(line.number, [line.text]), *draft.added.get(line.number, [])]
+
+
+def _has_wildcard(site: RobotsFile) -> bool:
+    return any(is_wildcard(agent) for group in site.groups for agent in group.agents)
+
+
+def _trimmed(lines: list[str]) -> list[str]:
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines

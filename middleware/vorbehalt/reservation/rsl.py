@@ -1,0 +1,92 @@
+"""Really Simple Licensing 1.0 (RSL-SPEC-1.0 of 2025-12-10, errata to 2026-08-07)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.sax.saxutils import escape, quoteattr
+
+from vorbehalt.reservation.path_pattern import document_form
+from vorbehalt.reservation.terms import Terms, Uses
+from vorbehalt.reservation.wording import clean, name_of_rightsholder
+
+MEDIA_TYPE = "application/rsl+xml"
+NAMESPACE = "https://rslstandard.org/rsl"
+MAX_AGE_DAYS = 1
+"""The default would be 30: a change of the terms must not lag."""
+
+_PAYMENTS = {"ai-train": "training", "ai-input": "use", "search": "use"}
+
+
+def render(terms: Terms) -> bytes:
+    """The document: one `content` for each pattern, most specific first, `/` last."""
+    parts = {
+        document_form(path): section.uses
+        for section in sorted(terms.sections, key=lambda section: section.uses.reserved_count)
+        for path in section.paths
+    }
+    rest = parts.pop("/", terms.uses)
+    ordered = sorted(parts.items(), key=lambda item: (-len(item[0]), item[0]))
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<rsl xmlns="{NAMESPACE}" max-age="{MAX_AGE_DAYS}">']
+    for path, uses in [*ordered, ("/", rest)]:
+        lines.extend(_content(terms, path, uses))
+    lines.append("</rsl>")
+    return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+
+
+def usage(uses: Uses) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The permitted and the reserved usage tokens. `permits` is a closed list: the rest is refused."""
+    stances = (("search", uses.search), ("ai-train", uses.training), ("ai-input", uses.ai_input))
+    permitted = tuple(token for token, stance in stances if stance == "allow")
+    return permitted, tuple(token for token, stance in stances if stance == "reserve")
+
+
+def _content(terms: Terms, path: str, uses: Uses) -> Iterator[str]:
+    permitted, reserved = usage(uses)
+    yield f"  <content url={quoteattr(path)}>"
+    offered = reserved if terms.may_license else ()
+    if permitted or not offered:
+        yield "    <license>"
+        if permitted:
+            yield f'      <permits type="usage">{" ".join(permitted)}</permits>'
+        if reserved and not offered:
+            yield f'      <prohibits type="usage">{" ".join(reserved) if permitted else "all"}</prohibits>'
+        if permitted:
+            yield '      <payment type="free"/>'
+        yield from _contact(terms.contact)
+        yield "    </license>"
+    for token in offered:
+        # A usage both offered and prohibited counts as prohibited, so an offer replaces the prohibition.
+        yield "    <license>"
+        yield f'      <permits type="usage">{token}</permits>'
+        offer = f"<custom>{_text(_offer_uri(terms))}</custom>"
+        yield f'      <payment type="{_PAYMENTS[token]}">{offer}</payment>'
+        yield from _contact(terms.licence_contact or terms.contact)
+        yield "    </license>"
+    name = name_of_rightsholder(terms)
+    if name:
+        yield f"    <copyright{_copyright_contact(terms)}>{_text(name)}</copyright>"
+    yield f"    <terms>{_text(terms.page_uri)}</terms>"
+    yield "  </content>"
+
+
+def _contact(contact: str) -> Iterator[str]:
+    if contact:
+        yield f'      <legal type="contact">{_text(contact)}</legal>'
+
+
+def _copyright_contact(terms: Terms) -> str:
+    """Our contact speaks for the rightsholder only where the operator is the rightsholder."""
+    contact = terms.contact if terms.capacity == "owner" else ""
+    if contact.lower().startswith("mailto:"):
+        return f" contactEmail={quoteattr(clean(contact)[7:].split('?', 1)[0])}"
+    return f" contactUrl={quoteattr(clean(contact))}" if contact else ""
+
+
+def _offer_uri(terms: Terms) -> str:
+    """Where a licence can be asked for: a URL is expected, so a mail address is found on the page."""
+    contact = terms.licence_contact
+    return terms.page_uri if not contact or contact.lower().startswith("mailto:") else contact
+
+
+def _text(text: str) -> str:
+    return escape(clean(text))

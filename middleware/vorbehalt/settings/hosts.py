@@ -1,0 +1,252 @@
+"""What may differ by host: [site], [reservation], [works], [policy], and [[host]] over them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast, get_args
+
+from vorbehalt.errors import RulesError
+from vorbehalt.policy.compile import MODES, read_patterns, read_rule
+from vorbehalt.policy.presets import load_preset, preset_names
+from vorbehalt.policy.rules import Mode, Rule
+from vorbehalt.policy.tables import Flaw, Table, did_you_mean, one_of, shown
+from vorbehalt.reservation.path_pattern import PathPattern
+from vorbehalt.reservation.terms import Capacity, Section, Stance, Terms, Uses
+from vorbehalt.settings.model import HostSettings
+from vorbehalt.settings.values import (
+    existing_file,
+    read_contact,
+    read_host_names,
+    read_origin,
+    read_path,
+    read_upstream,
+    read_web_url,
+    resolved,
+)  # fmt: skip
+
+DEFAULT_PRESET = "allow-search"
+ROOMS = ("site", "reservation", "works", "policy")
+"""The tables that a [[host]] may override, key by key."""
+
+_STANCES: tuple[str, ...] = get_args(Stance)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+_SECTION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHost:
+    """A host with what only the check of the whole needs. `key` leads its tables' keys ("" or `host[0].`)."""
+
+    settings: HostSettings
+    key: str
+    site_rules: tuple[Rule, ...]
+    may_refuse_search_engines: bool
+
+
+class HostReader:
+    """Reads the default host and every [[host]] from one configuration."""
+
+    def __init__(self, root: Table, base: Path, documents: Mapping[str, bytes], flaws: list[Flaw]) -> None:
+        self._root = root
+        self._base = base
+        self._documents = documents
+        self._flaws = flaws
+        self._presets: dict[str, tuple[Rule, ...]] = {}
+        self.site_hosts: tuple[str, ...] = ()
+
+    def read_default(self, upstream: str | None) -> ReadHost:
+        """Read the host that serves every unknown Host."""
+        tables = {name: self._root.table(name) for name in ROOMS}
+        self.site_hosts = read_host_names(tables["site"], "hosts")
+        return self._read(tables, "", (), "", upstream)
+
+    def read_further(self, default: ReadHost) -> tuple[ReadHost, ...]:
+        """Read each [[host]]; what it does not say is as for the default host."""
+        hosts = []
+        taken = dict.fromkeys(self.site_hosts, "[site]")
+        for table in self._root.tables("host"):
+            names = read_host_names(table, "names", required=True)
+            if table.has("names") and not names and table.raw("names") == []:
+                table.flaw("names", "V005", f"{table.where('names')} is empty")
+            for name in names:
+                if name in taken:
+                    table.flaw("names", "V021", f"the host {name} already stands in {taken[name]}")
+                taken[name] = f"[[host]] number {table.key[5:-1]}"
+            upstream = read_upstream(table, "upstream") or default.settings.upstream
+            hosts.append(self._read_over(table, names, default, upstream))
+            table.finish()
+        return tuple(hosts)
+
+    def _read_over(
+        self, table: Table, names: tuple[str, ...], default: ReadHost, upstream: str | None
+    ) -> ReadHost:
+        flaws: list[Flaw] = []
+        tables = {}
+        own_keys = set()
+        for room in ROOMS:
+            own = table.table(room)
+            own_keys |= {own.where(name) for name in own.items()}
+            common = self._root.table(room)
+            # Host names stand in `names`; a `hosts` of the host's own [site] is left to be found unknown.
+            data = {n: common.raw_entry(n) for n in common.items() if (room, n) != ("site", "hosts")}
+            data |= {n: own.raw_entry(n) for n in own.items()}
+            tables[room] = Table(data, own.key, flaws)
+        scheme = default.settings.terms.origin.partition("://")[0] or "https"
+        origin = f"{scheme}://{names[0]}" if names and not table.table("site").has("origin") else ""
+        host = self._read(tables, f"{table.key}.", names, origin, upstream)
+        # What is inherited has been checked with the default host.
+        self._flaws += [flaw for flaw in flaws if any(_is_below(flaw.key, key) for key in own_keys)]
+        return host
+
+    def _read(
+        self, tables: Mapping[str, Table], key: str, names: tuple[str, ...], origin: str, upstream: str | None
+    ) -> ReadHost:
+        site, policy, works = tables["site"], tables["policy"], tables["works"]
+        terms = self._read_terms(site, tables["reservation"], origin)
+        preset, site_rules, rules = self._read_rules(policy)
+        if catalogue := works.text("catalogue"):
+            works.flaw(
+                "catalogue", "V106", "works.catalogue is not used by this version; records name no works"
+            )
+        settings = HostSettings(
+            names=names,
+            terms=terms,
+            robots=self._read_robots(site),
+            mode=cast(Mode, policy.choice("mode", "enforce", MODES)),
+            preset=preset,
+            rules=rules,
+            open_paths=read_patterns(policy, "open_paths"),
+            upstream=upstream,
+            catalogue=str(resolved(self._base, catalogue)) if catalogue else None,
+        )
+        may_refuse = policy.flag("may_refuse_search_engines")
+        for table in tables.values():
+            table.finish()
+        return ReadHost(settings, key, site_rules, may_refuse)
+
+    def _read_terms(self, site: Table, reservation: Table, origin: str) -> Terms:
+        own_origin = read_origin(site, "origin", required=True)
+        origin = origin or own_origin
+        uses = _read_uses(reservation, Uses())
+        paths = reservation.table("paths")
+        terms = Terms(
+            origin=origin,
+            operator=site.text("operator"),
+            contact=read_contact(site, "contact"),
+            languages=_read_languages(site),
+            uses=uses,
+            sections=_read_sections(reservation, uses),
+            capacity=cast(Capacity, reservation.choice("capacity", "owner", get_args(Capacity))),
+            on_behalf_of=reservation.texts("on_behalf_of"),
+            rightsholder=reservation.text("rightsholder"),
+            policy_url=read_web_url(reservation, "policy_url", origin),
+            licence_contact=read_contact(reservation, "licence_contact"),
+            may_license=reservation.flag("may_license"),
+            tdm_policy_path=read_path(paths, "tdm_policy", Terms("").tdm_policy_path),
+            rsl_path=read_path(paths, "rsl", Terms("").rsl_path),
+            page_path=read_path(paths, "page", Terms("").page_path),
+        )
+        paths.finish()
+        served = (
+            terms.robots_path, terms.tdmrep_path, terms.tdm_policy_path, terms.rsl_path, terms.page_path
+        )  # fmt: skip
+        if len(set(served)) < len(served):
+            reservation.flaw("paths", "V007", "two signal documents have the same path")
+        return terms
+
+    def _read_robots(self, site: Table) -> str:
+        text = site.text("robots", "app")
+        if text.startswith("file:") and len(text) > 5:
+            return f"file:{existing_file(site, 'robots', self._base, text[5:])}"
+        if text not in ("app", "none"):
+            site.flaw("robots", "V007", f'robots cannot be {shown(text)}; use "app", "none" or "file:PATH"')
+            return "app"
+        return text
+
+    def _read_rules(self, policy: Table) -> tuple[str, tuple[Rule, ...], tuple[Rule, ...]]:
+        preset = policy.text("preset", DEFAULT_PRESET)
+        names = preset_names(self._documents)
+        if not self._documents:
+            # The rules could not be loaded, which has been said; nothing can be said about presets.
+            names = (preset,)
+        elif preset not in names:
+            hint = did_you_mean(preset, names) or f"; {one_of(names)}"
+            policy.flaw("preset", "V026", f"there is no preset {shown(preset)}{hint}")
+        elif preset not in self._presets:
+            try:
+                self._presets[preset] = load_preset(preset, self._documents).rules
+            except RulesError as error:
+                policy.flaw("preset", "V025", str(error))
+        common = self._presets.get(preset, ())
+        rules = []
+        taken = {rule.name: f"a rule of the preset {preset}" for rule in common}
+        for table in policy.tables("rule"):
+            rule = read_rule(table)
+            if rule.name and rule.name in taken:
+                table.flaw("name", "V017", f"{taken[rule.name]} already has the name {shown(rule.name)}")
+            taken[rule.name] = "another rule"
+            rules.append(rule)
+        return preset, tuple(rules), (*rules, *common)
+
+
+def _read_uses(table: Table, above: Uses) -> Uses:
+    return Uses(
+        search=cast(Stance, table.choice("search", above.search, _STANCES)),
+        training=cast(Stance, table.choice("training", above.training, _STANCES)),
+        ai_input=cast(Stance, table.choice("ai_input", above.ai_input, _STANCES)),
+        tdm=cast(Stance, table.choice("tdm", above.tdm, _STANCES)),
+    )
+
+
+def _read_languages(site: Table) -> tuple[str, ...]:
+    languages = site.texts("languages")
+    for language in languages:
+        if not _LANGUAGE.fullmatch(language):
+            site.flaw("languages", "V007", f'{shown(language)} is no language tag such as "de" or "en-GB"')
+    return languages or ("en",)
+
+
+def _read_sections(reservation: Table, uses: Uses) -> tuple[Section, ...]:
+    sections: list[Section] = []
+    owners: list[tuple[PathPattern, Section]] = []
+    for table in reservation.tables("section"):
+        name = table.text("name", required=True)
+        if name and not _SECTION_NAME.fullmatch(name):
+            table.flaw(
+                "name", "V007", f"{shown(name)} is no section name; use letters, digits, '.', '_', '-'"
+            )
+        if any(name == section.name for section in sections):
+            table.flaw("name", "V021", f"there are two sections with the name {shown(name)}")
+        paths = read_patterns(table, "paths")
+        if not paths:
+            table.flaw("paths", "V005", f"{table.where('paths')} is missing or empty")
+        section = Section(name, paths, _read_uses(table, uses))
+        if section.uses == uses:
+            table.flaw("", "V116", f"the section {shown(name)} reserves the same as the rest of the site")
+        for text in paths:
+            pattern = PathPattern.of_decoded(text)
+            for other, owner in owners:
+                if owner is not section and _is_ambiguous(pattern, section, other, owner):
+                    table.flaw(
+                        "paths",
+                        "V022",
+                        f"{shown(text)} is as specific as {shown(other.text)} of the section "
+                        f"{shown(owner.name)} and meets the same paths; make one of them longer",
+                    )
+            owners.append((pattern, section))
+        sections.append(section)
+        table.finish()
+    return tuple(sections)
+
+
+def _is_ambiguous(one: PathPattern, section: Section, two: PathPattern, other: Section) -> bool:
+    if one.priority != two.priority or not one.overlaps(two):
+        return False
+    return one.text == two.text or section.uses != other.uses
+
+
+def _is_below(key: str, above: str) -> bool:
+    return key == above or key.startswith((f"{above}.", f"{above}["))

@@ -1,0 +1,69 @@
+"""The ids of everything that `check` can say about a configuration. Stable: an id never changes its meaning.
+
+`V0..` are errors: the configuration is not used. `V1..` are warnings: it is used, but should be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+PROBLEMS: Mapping[str, str] = MappingProxyType(
+    {
+        "V001": "The file is not TOML.",
+        "V002": "The file cannot be read.",
+        "V003": "The key is unknown.",
+        "V004": "The value has the wrong type.",
+        "V005": "A key that is needed is missing or empty.",
+        "V006": "The format is missing or of another version.",
+        "V007": "The value is not one of those allowed.",
+        "V008": "The text holds control characters, which could forge lines in headers or documents.",
+        "V009": "The URL or origin is malformed.",
+        "V010": "The contact is no mailto: or https: address.",
+        "V011": "The text is no network or address.",
+        "V012": "Everybody would be trusted to say who the client is.",
+        "V013": "The rule's name is malformed or reserved.",
+        "V014": "The limit is malformed.",
+        "V015": "Action and limit of the rule do not go together.",
+        "V016": "The date is malformed.",
+        "V017": "Two rules have the same name.",
+        "V018": "No crawler has this product token.",
+        "V019": "No operator has this name.",
+        "V020": "The host name is malformed.",
+        "V021": "Two hosts or two sections have the same name.",
+        "V022": "The path pattern is malformed, or two sections claim the same paths.",
+        "V023": "The duration is malformed.",
+        "V024": "The address to listen on is malformed.",
+        "V025": "The rules cannot be used.",
+        "V026": "There is no preset of this name.",
+        "V027": "The list of this proxy network is not shipped.",
+        "V028": "A file that is named does not exist.",
+        "V029": "The rule would refuse search engines.",
+        "V030": "The rule names a section that does not exist.",
+        "V101": "The policy refuses what the reservation allows.",
+        "V102": "The policy answers what the reservation reserves.",
+        "V103": "Shared counters are not used by this version.",
+        "V104": "Patterns are not enforced by this version.",
+        "V105": "This way of verification is not used by this version.",
+        "V106": "The catalogue of works is not used by this version.",
+        "V107": "This part of the evidence settings has no effect in this version.",
+        "V108": "A limit stands in for the challenge.",
+        "V109": "Findings are not made by this version; the rule never matches.",
+        "V110": "The rule's last day has passed.",
+        "V111": "A rule that refuses passes over addresses that are not globally routable.",
+        "V112": "The licence contact is not announced.",
+        "V113": "Nobody is named to ask for permission.",
+        "V114": "Old address lists could make impostors of genuine crawlers.",
+        "V115": "The rule slows search engines down.",
+        "V116": "The section differs in nothing from the rest of the site.",
+        "V117": "AI crawlers would leave no record of their own.",
+        "V118": "It is not said on whose behalf the reservation is declared.",
+        "V119": "The secret is short.",
+    }
+)
+"""Id -> sentence."""
+
+
+def is_warning(id: str) -> bool:
+    """True for problems that do not stop the start."""
+    return id.startswith("V1")

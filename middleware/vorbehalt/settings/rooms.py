@@ -1,0 +1,208 @@
+"""The tables that hold for the whole process: network, evidence, state, metrics, log, sidecar, patterns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, cast, get_args
+from urllib.parse import urlsplit
+
+from vorbehalt.facts import AI_PURPOSES, Purpose
+from vorbehalt.policy.compile import MODES
+from vorbehalt.policy.rules import Mode
+from vorbehalt.policy.tables import Table, shown
+from vorbehalt.settings.model import (
+    EvidenceSettings,
+    NetworkSettings,
+    RecordKind,
+    SidecarSettings,
+    StateSettings,
+)  # fmt: skip
+from vorbehalt.settings.values import read_listen, read_proxies, read_seconds, read_upstream, resolved
+
+LogFormat = Literal["console", "json"]
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+OFF, MEMORY = "off", "memory:"
+DIRECTORY = "vorbehalt-evidence"
+
+_COUNTED: frozenset[Purpose] = frozenset({Purpose.TOOL, Purpose.HEADLESS})
+_KINDS: tuple[str, ...] = get_args(RecordKind)
+_RETENTION = ("person", "claimed", "operator")
+_PERIOD = re.compile(r"[1-9]\d{0,4}(d|w|y)")
+_SHORT_SECRET = 16
+_DAY, _HOUR = 86400, 3600
+
+
+def default_record(purpose: Purpose) -> RecordKind:
+    """Return what an answered visit for this purpose leaves unless the configuration says otherwise."""
+    if purpose in AI_PURPOSES:
+        return "full"
+    return "none" if purpose in _COUNTED else "rollup"
+
+
+def read_network(table: Table, documents: Mapping[str, bytes]) -> NetworkSettings:
+    """Read [network]."""
+    hit = read_seconds(table, "ranges_hit_max_age", 30 * _DAY)
+    miss = read_seconds(table, "ranges_miss_max_age", _DAY)
+    for name, seconds, unit, word in (
+        ("ranges_hit_max_age", hit, _DAY, "days"),
+        ("ranges_miss_max_age", miss, _HOUR, "hours"),
+    ):
+        if seconds < unit or seconds % unit:
+            table.flaw(name, "V023", f"{table.where(name)} must be whole {word}, at least one")
+    if miss > _DAY:
+        table.flaw(
+            "ranges_miss_max_age", "V114", "a list older than 24 h misses new addresses of genuine crawlers"
+        )
+    flags = {name: table.flag(name) for name in ("refresh", "dns", "signatures")}
+    for name, wanted in flags.items():
+        if wanted:
+            table.flaw(
+                name, "V105", f"network.{name} is not used by this version; nothing is fetched or asked"
+            )
+    network = NetworkSettings(
+        trusted_proxies=read_proxies(table, "trusted_proxies", documents),
+        ranges_hit_max_age_days=int(hit // _DAY),
+        ranges_miss_max_age_hours=int(miss // _HOUR),
+        **flags,
+    )
+    table.finish()
+    return network
+
+
+def read_evidence(table: Table, base: Path, origin: str) -> EvidenceSettings:
+    """Read [evidence]; `origin` is that of the default host."""
+    directory = table.text("directory", DIRECTORY) or DIRECTORY
+    if directory not in (OFF, MEMORY):
+        if directory.lower() in (OFF, MEMORY, "memory", "none"):
+            table.flaw("directory", "V007", f'{shown(directory)} is no directory; write "off" or "memory:"')
+        directory = str(resolved(base, directory))
+    deadline = read_seconds(table, "reply_deadline", 0.25, bare=True)
+    if not 0 < deadline <= 60:
+        table.flaw("reply_deadline", "V007", "evidence.reply_deadline must be above 0 and at most 60 seconds")
+    for name in ("anchors", "redact"):
+        if table.raw(name) is not None:
+            table.texts(name)
+            table.flaw(name, "V107", f"evidence.{name} has no effect in this version")
+    evidence = EvidenceSettings(
+        directory=directory,
+        origin=_read_log_origin(table, origin),
+        reply_deadline_seconds=float(deadline),
+        record=_read_record(table.table("record")),
+        retention=_read_retention(table),
+        redact=tuple(name.lower() for name in table.texts("redact")) if table.has("redact") else (),
+        query_keys=table.texts("query_keys"),
+    )
+    table.finish()
+    return evidence
+
+
+def _read_log_origin(table: Table, origin: str) -> str:
+    text = table.text("origin")
+    if not text:
+        return f"{urlsplit(origin).netloc or 'unnamed'}/evidence"
+    # The name stands in the first line of each checkpoint and in key lines, which `+` and blanks would split.
+    if "://" in text or any(char in text for char in "+ \t") or not text.isascii() or text.startswith("/"):
+        table.flaw(
+            "origin",
+            "V009",
+            f"{shown(text)} cannot name a log; write it without scheme, like label.example/evidence",
+        )
+    return text
+
+
+def _read_record(table: Table) -> dict[Purpose, RecordKind]:
+    record = {purpose: default_record(purpose) for purpose in Purpose}
+    for purpose in Purpose:
+        # Every purpose is asked for, so that the others are found unknown.
+        kind = table.choice(purpose.value, record[purpose], _KINDS)
+        if purpose in AI_PURPOSES and kind != "full":
+            table.flaw(
+                purpose.value, "V117", f"answers to {purpose.value} crawlers would not be recorded one by one"
+            )
+        record[purpose] = cast(RecordKind, kind)
+    table.finish()
+    return record
+
+
+def _read_retention(evidence: Table) -> dict[str, str]:
+    table = evidence.table("retention")
+    kept = {}
+    for name in _RETENTION:
+        text = table.text(name)
+        if not text:
+            continue
+        if not _PERIOD.fullmatch(text):
+            table.flaw(name, "V023", f'{table.where(name)} must be a period such as "30d" or "3y"')
+        kept[name] = text
+    if kept:
+        evidence.flaw(
+            "retention", "V107", "evidence.retention has no effect in this version; nothing is deleted"
+        )
+    table.finish()
+    return kept
+
+
+def read_state(table: Table, base: Path, evidence: str) -> StateSettings:
+    """Read [state]; without a directory of its own the state lies in `run/` of the evidence."""
+    redis = table.text("redis") or None
+    if redis is not None:
+        if not redis.startswith(("redis://", "rediss://", "unix://")):
+            table.flaw("redis", "V009", "state.redis must start with redis://, rediss:// or unix://")
+        table.flaw("redis", "V103", "state.redis is not used by this version; limits hold per worker")
+    directory = table.text("directory")
+    if directory:
+        place: Path | None = resolved(base, directory)
+    else:
+        place = None if evidence in (OFF, MEMORY) else Path(evidence) / "run"
+    table.finish()
+    return StateSettings(redis, place)
+
+
+def read_sidecar(table: Table) -> SidecarSettings:
+    """Read [sidecar]."""
+    secret = table.text("secret") or None
+    if secret is not None and len(secret) < _SHORT_SECRET:
+        table.flaw("secret", "V119", f"sidecar.secret is shorter than {_SHORT_SECRET} characters")
+    sidecar = SidecarSettings(
+        upstream=read_upstream(table, "upstream"),
+        listen=read_listen(table, "listen") or SidecarSettings().listen,
+        metrics_listen=read_listen(table, "metrics_listen"),
+        secret=secret,
+    )
+    table.finish()
+    return sidecar
+
+
+def read_patterns_mode(table: Table) -> Mode:
+    """Read [patterns]."""
+    mode = cast(Mode, table.choice("mode", "observe", MODES))
+    if mode == "enforce":
+        table.flaw("mode", "V104", 'patterns.mode = "enforce" has no effect in this version')
+    thresholds = table.table("thresholds")
+    for name in ("limit", "challenge", "block"):
+        thresholds.number(name)
+    if thresholds.items():
+        table.flaw("thresholds", "V104", "patterns.thresholds has no effect in this version")
+    thresholds.finish()
+    table.finish()
+    return mode
+
+
+def read_metrics(table: Table) -> str | None:
+    """Read [metrics]."""
+    listen = read_listen(table, "listen")
+    table.finish()
+    return listen
+
+
+def read_log(table: Table) -> tuple[LogFormat, str]:
+    """Read [log]: format and level."""
+    form = table.choice("format", "console", get_args(LogFormat))
+    text = table.text("level", "INFO")
+    if text.upper() not in LEVELS:
+        table.flaw("level", "V007", f"log.level cannot be {shown(text)}; use one of: {', '.join(LEVELS)}")
+        text = "INFO"
+    table.finish()
+    return cast(LogFormat, form), text.upper()

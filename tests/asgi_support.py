@@ -1,0 +1,141 @@
+"""Driving an ASGI app without a server: scopes, calls, configurations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from vorbehalt import VorbehaltMiddleware
+
+GPTBOT = (
+    b"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)"
+)
+PERPLEXITY = b"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; PerplexityBot/1.0; +https://perplexity.ai/perplexitybot)"
+CHROME = b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+STRANGER = ("203.0.113.9", 50123)
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+def config(**sections: Any) -> dict[str, Any]:
+    """A complete configuration that keeps nothing on disk; sections are merged over it."""
+    base: dict[str, Any] = {
+        "format": 1,
+        "site": {
+            "origin": "https://label.example",
+            "hosts": ["label.example"],
+            "operator": "Label Example GmbH",
+            "contact": "mailto:licensing@label.example",
+        },
+        "reservation": {"capacity": "owner", "rightsholder": "Label Example GmbH"},
+        "evidence": {"directory": "memory:"},
+    }
+    for name, values in sections.items():
+        if isinstance(values, dict):
+            base[name] = {**base.get(name, {}), **values}
+        else:
+            base[name] = values
+    return base
+
+
+def scope(
+    path: str = "/page",
+    *,
+    agent: bytes | None = CHROME,
+    headers: Headers = (),
+    method: str = "GET",
+    client: Any = STRANGER,
+    **more: Any,
+) -> dict[str, Any]:
+    """An HTTP scope as uvicorn makes it."""
+    pairs = [(b"host", b"label.example"), *([(b"user-agent", agent)] if agent is not None else []), *headers]
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "https",
+        "path": path,
+        "raw_path": path.encode("utf-8", "surrogateescape"),
+        "query_string": b"",
+        "root_path": "",
+        "headers": pairs,
+        "client": client,
+        "server": ("label.example", 443),
+        **more,
+    }
+
+
+@dataclass
+class Got:
+    """What an app sent."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    receives: int = 0
+
+    @property
+    def start(self) -> dict[str, Any]:
+        return next(m for m in self.messages if m["type"] == "http.response.start")
+
+    @property
+    def status(self) -> int:
+        return int(self.start["status"])
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(m.get("body", b"") for m in self.messages if m["type"] == "http.response.body")
+
+    def header(self, name: bytes) -> bytes | None:
+        values = [value for key, value in self.start["headers"] if key == name]
+        return b", ".join(values) if values else None
+
+
+async def call(app: Any, request: dict[str, Any], incoming: Sequence[dict[str, Any]] = ()) -> Got:
+    """Call the app once and collect what it sends."""
+    got = Got()
+    queue = list(incoming) or [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        got.receives += 1
+        return queue.pop(0) if queue else {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        got.messages.append(message)
+
+    await app(request, receive, send)
+    return got
+
+
+def ask(app: Any, *args: Any, **kwargs: Any) -> Got:
+    """Call the app with one scope on an event loop of its own."""
+    return asyncio.run(call(app, scope(*args, **kwargs)))
+
+
+class PageApp:
+    """A tiny site: answers everything, remembers what it was asked."""
+
+    def __init__(self, status: int = 200, headers: Headers = ((b"content-type", b"text/html"),)) -> None:
+        self.status = status
+        self.headers = list(headers)
+        self.scopes: list[dict[str, Any]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.scopes.append(scope)
+        if scope["path"] in ("/robots.txt", "/ai-policy"):
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+            await send({"type": "http.response.body", "body": b"no such page"})
+            return
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": b"a page"})
+
+    @property
+    def pages(self) -> list[dict[str, Any]]:
+        """The requests that were not our own look at its robots.txt."""
+        return [s for s in self.scopes if s["path"] != "/robots.txt"]
+
+
+def protect(app: Callable[..., Awaitable[None]], **sections: Any) -> VorbehaltMiddleware:
+    """The app behind the middleware with the test configuration."""
+    return VorbehaltMiddleware(app, config=config(**sections))

@@ -1,0 +1,152 @@
+"""The middleware in process, no server: ordinary readers and refusals against bare Starlette, and others."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from collections.abc import Callable
+from typing import Any
+
+from measure import Budget, Figure, interleaved, table
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vorbehalt import VorbehaltMiddleware
+
+BODY = b"x" * 1024
+CHROME = b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+GPTBOT = (
+    b"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)"
+)
+CHROME_HEADERS = [
+    (b"host", b"label.example"),
+    (b"sec-ch-ua", b'"Chromium";v="141", "Google Chrome";v="141", "Not?A_Brand";v="8"'),
+    (b"sec-ch-ua-mobile", b"?0"),
+    (b"sec-ch-ua-platform", b'"Windows"'),
+    (b"upgrade-insecure-requests", b"1"),
+    (b"user-agent", CHROME),
+    (b"accept", b"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
+    (b"sec-fetch-site", b"none"),
+    (b"sec-fetch-mode", b"navigate"),
+    (b"sec-fetch-user", b"?1"),
+    (b"sec-fetch-dest", b"document"),
+    (b"accept-encoding", b"gzip, deflate, br, zstd"),
+    (b"accept-language", b"en-US,en;q=0.9"),
+]
+BOT_HEADERS = [(b"host", b"label.example"), (b"user-agent", GPTBOT), (b"accept", b"*/*")]
+
+App = Callable[[Any, Any, Any], Any]
+
+
+async def page(request: Request) -> Response:
+    return Response(BODY, media_type="text/html")
+
+
+def starlette(middleware: list[Middleware] | None = None) -> Starlette:
+    return Starlette(routes=[Route("/a", page)], middleware=middleware)
+
+
+def configuration(evidence: str = "off") -> dict[str, Any]:
+    return {
+        "format": 1,
+        "site": {"origin": "https://label.example", "operator": "Label", "contact": "mailto:a@label.example"},
+        "evidence": {"directory": evidence},
+    }
+
+
+def scope(headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "https",
+        "path": "/a",
+        "raw_path": b"/a",
+        "query_string": b"",
+        "root_path": "",
+        "headers": headers,
+        "client": ("203.0.113.7", 50000),
+        "server": ("label.example", 443),
+    }
+
+
+def driver(app: App, headers: list[tuple[bytes, bytes]], count: int) -> Callable[[], float]:
+    """Await the app `count` times under uvloop with a scope of its own each; microseconds per request."""
+    import time
+
+    import uvloop
+
+    async def run() -> float:
+        async def receive() -> Any:
+            await asyncio.Event().wait()
+
+        async def send(message: Any) -> None:
+            pass
+
+        started = time.perf_counter()
+        for _ in range(count):
+            await app(scope(headers.copy()), receive, send)
+        return (time.perf_counter() - started) / count * 1e6
+
+    return lambda: float(uvloop.run(run()))
+
+
+def others() -> dict[str, tuple[App, int]]:
+    """Peers, where installed, with the number of requests they are timed over."""
+    found: dict[str, tuple[App, int]] = {}
+    if importlib.util.find_spec("bot_guard"):
+        from bot_guard import BotGuard
+        from bot_guard.middleware.fastapi import BotGuardMiddleware
+
+        found["+ bot-guard-py"] = (starlette([Middleware(BotGuardMiddleware, guard=BotGuard())]), 2000)
+    if importlib.util.find_spec("guard"):
+        from guard import SecurityConfig, SecurityMiddleware
+
+        settings = SecurityConfig(
+            enable_redis=False,
+            rate_limit=10**9,
+            rate_limit_window=60,
+            auto_ban_threshold=10**9,
+            enable_penetration_detection=False,
+        )
+        found["+ fastapi-guard, no penetration detection"] = (
+            starlette([Middleware(SecurityMiddleware, config=settings)]),
+            300,
+        )
+    return found
+
+
+def run(rounds: int) -> tuple[dict[str, Figure], list[Budget]]:
+    """Print the table of in-process figures and return them with their budgets."""
+    bare = starlette()
+    protected = VorbehaltMiddleware(starlette(), config=configuration())
+    inner = starlette([Middleware(VorbehaltMiddleware, config=configuration())])
+    variants: dict[str, Callable[[], float]] = {
+        "bare Starlette, reader": driver(bare, CHROME_HEADERS, 10_000),
+        "Vorbehalt around it, reader": driver(protected, CHROME_HEADERS, 10_000),
+        "Vorbehalt by add_middleware, reader": driver(inner, CHROME_HEADERS, 10_000),
+        "bare Starlette, crawler": driver(bare, BOT_HEADERS, 10_000),
+        "Vorbehalt refuses a crawler (no wait for the disk)": driver(protected, BOT_HEADERS, 10_000),
+    }
+    for name, (app, count) in others().items():
+        variants[f"{name}, reader"] = driver(app, CHROME_HEADERS, count)
+    figures = interleaved(variants, rounds)
+    table("In process, against bare Starlette", figures, base="bare Starlette, reader")
+    base = figures["bare Starlette, reader"].median
+    reader = figures["Vorbehalt around it, reader"].median
+    refusal = figures["Vorbehalt refuses a crawler (no wait for the disk)"].median
+    budgets = [
+        Budget("an ordinary reader: x bare Starlette", reader / base, 1.5),
+        Budget("an ordinary reader: added", reader - base, 4.0, " µs"),
+        Budget(
+            "a refusal without the wait for the disk: x bare",
+            refusal / figures["bare Starlette, crawler"].median,
+            0.7,
+        ),
+    ]
+    protected.close()
+    return figures, budgets

@@ -1,0 +1,49 @@
+"""Fixtures and rules for all tests: a missing real component is skipped loudly, in CI it is a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+_missing: dict[str, int] = {}
+
+
+def _is_there(name: str) -> bool:
+    if name == "go-x-mod":
+        return shutil.which("go") is not None and Path("/usr/share/gocode/src/golang.org/x/mod").is_dir()
+    if name == "vectors":
+        return Path(os.environ.get("VORBEHALT_VECTORS", "/nonexistent")).is_dir()
+    return shutil.which(name) is not None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long runs only on request."""
+    if "drill" in (config.getoption("-m") or ""):
+        return
+    skip = pytest.mark.skip(reason="a drill: make drills")
+    for item in items:
+        if item.get_closest_marker("drill"):
+            item.add_marker(skip)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("real"):
+        for name in marker.args:
+            if _is_there(name):
+                continue
+            _missing[name] = _missing.get(name, 0) + 1
+            if os.environ.get("CI") and name != "vectors":
+                pytest.fail(
+                    f"{name} is not installed, and CI must test against the real thing", pytrace=False
+                )
+            pytest.skip(f"{name} is not installed")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for name, count in sorted(_missing.items()):
+        terminalreporter.write_line(
+            f"NOT TESTED against real {name}: not installed ({count} tests)", yellow=True
+        )
