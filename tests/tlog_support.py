@@ -96,7 +96,7 @@ def frame(payload: bytes) -> bytes:
 
 
 def small_log(directory: Path) -> Log:
-    """A log with everything an auditor looks at: partial tiles, frozen checkpoints, objects, an anchor file."""
+    """A log with all that an auditor looks at: partial tiles, a frozen checkpoint, an object, a token."""
     log, writer = Log(directory), Writer()
     digest = log.put_object(b"User-agent: *\nAllow: /\n")
     log.seal([writer.leaf("policy-active", objects=[digest]), *leaves(2, writer)])

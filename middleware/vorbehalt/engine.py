@@ -20,7 +20,7 @@ from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.bundle import Bundle, Document, SectionHeaders, render
 from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.sections import SectionIndex
-from vorbehalt.reservation.terms import Uses
+from vorbehalt.reservation.terms import Terms
 from vorbehalt.settings.model import HostSettings, Settings
 from vorbehalt.stores.base import LimitStore
 
@@ -29,6 +29,7 @@ _OPEN_PREFIX = "/.well-known/"
 _OPEN_PATHS = frozenset(
     {"/ads.txt", "/app-ads.txt", "/favicon.ico", "/favicon.svg", "/favicon.png", "/apple-touch-icon.png"}
 )
+_SEARCH_ENGINES = frozenset({Purpose.SEARCH_ENGINE})
 _IDENTITIES = 20_000
 _NS_PER_MINUTE = 60_000_000_000
 
@@ -112,8 +113,9 @@ class Engine:
 
     def render(self, host: HostSettings, site_robots: bytes | None) -> Bundle:
         """Render all signals of a host, merged with the site's own robots.txt where there is one."""
-        tokens = self.settings.registry.robots_tokens(reserved_purposes(host.terms.uses))
-        return render(host.terms, site_robots, tokens)
+        registry = self.settings.registry
+        refused = registry.robots_tokens(reserved_purposes(host.terms))
+        return render(host.terms, site_robots, refused, registry.robots_tokens(_SEARCH_ENGINES))
 
     def identify(self, visit: Visit) -> Identity | None:
         """Establish who is asking; None without a claim. Cached per crawler, address and minute."""
@@ -178,16 +180,17 @@ class Engine:
         return plan.policy.conclude(case, rule, allowance)
 
 
-def reserved_purposes(uses: Uses) -> frozenset[Purpose]:
-    """Return the purposes whose crawlers robots.txt disallows under these terms.
+def reserved_purposes(terms: Terms) -> frozenset[Purpose]:
+    """Return the purposes whose crawlers robots.txt disallows somewhere under these terms.
 
     Input to answers (`ai_input`) is reserved in the signals alone: those crawlers also send readers.
     """
     purposes: set[Purpose] = set()
-    if uses.training == "reserve":
-        purposes |= {Purpose.TRAINING, Purpose.DATASET}
-    if uses.search == "reserve":
-        purposes.add(Purpose.SEARCH)
+    for uses in terms.all_uses:
+        if uses.training == "reserve":
+            purposes |= {Purpose.TRAINING, Purpose.DATASET}
+        if uses.search == "reserve":
+            purposes.add(Purpose.SEARCH)
     return frozenset(purposes)
 
 

@@ -1,4 +1,4 @@
-"""Signed notes: bit-exact with the C2SP specification, strict about everything that a signature does not cover."""
+"""Signed notes: bit-exact with the C2SP specification, strict about what no signature covers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ SKEY = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxd
 TEXT = (
     b"If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
 )
-SIGNATURE = "\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
+SIGNATURE = (
+    "\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpR"
+    "Zb6KE6RyyBwJnAM="
+)
 NOTE = TEXT + b"\n" + SIGNATURE.encode() + b"\n"
 BODY = Checkpoint(SIGNER.name, 5, bytes(32)).body
 SIGNED = SIGNER.sign(BODY)

@@ -162,6 +162,28 @@ def test_a_quota_answers_within_and_limits_beyond(make_case: Any) -> None:
     assert (observed.action, observed.would, observed.enforced) == (Action.ALLOW, Action.LIMIT, False)
 
 
+def test_a_limit_without_a_quota_refuses_and_one_with_a_quota_does_not(make_case: Any) -> None:
+    assert decide(make_case(), rule(Action.LIMIT)).action is Action.LIMIT
+    assert decide(make_case(), rule(Action.LIMIT, limit=QUOTA)).action is Action.ALLOW
+
+
+def test_a_rule_of_another_policy_is_concluded_all_the_same(make_case: Any) -> None:
+    verdict = Policy([]).conclude(make_case(), rule(path=("/a",)))
+    assert (verdict.action, verdict.reasons) == (Action.BLOCK, ("site-rule-path",))
+    assert Policy([]).conclude(make_case(), rule(reason="training-reserved")).reasons == (
+        "training-reserved",
+    )
+
+
+def test_what_is_kept_between_requests_stays_bounded(make_case: Any, make_identity: Any) -> None:
+    policy = Policy([rule(purpose=(Purpose.TRAINING,))])
+    for index in range(9000):
+        case = make_case(make_identity(token=f"Bot{index}"))
+        policy.conclude(case, policy.select(case))
+    assert len(policy._verdicts) <= 8192
+    assert len(policy._claims) <= 8192
+
+
 def test_a_block_is_no_matter_of_quota(make_case: Any) -> None:
     blocking = rule(limit=QUOTA)
     assert Policy([blocking]).conclude(make_case(), blocking, WITHIN).action is Action.BLOCK
@@ -250,6 +272,14 @@ class TestQuotaKeys:
                 ]
                 assert len({genuine, *posing}) == 3
 
+    def test_a_quota_per_crawler_keeps_unproven_crawlers_of_one_address_apart(
+        self, make_case: Any, make_identity: Any
+    ) -> None:
+        one, two = (make_case(make_identity(token=token)) for token in ("A", "B"))
+        assert self.key(one, "crawler") != self.key(two, "crawler")
+        assert self.key(one, "prefix") == self.key(two, "prefix")
+        assert self.key(make_case(None), "crawler") == self.key(make_case(None), "crawler")
+
     def test_one_ipv6_network_of_64_bits_is_one_client(self, make_case: Any) -> None:
         keys = [
             self.key(make_case(address=a), "prefix")
@@ -301,6 +331,11 @@ class TestReaders:
         verdict = Policy([rule(**more)]).reader_verdict("")
         assert verdict is not None
         assert verdict.rule == "default-allow"
+
+    def test_a_score_of_nothing_concerns_everybody(self) -> None:
+        verdict = Policy([rule(score=0)]).reader_verdict("")
+        assert verdict is not None
+        assert verdict.rule == "r"
 
     def test_a_rule_behind_one_that_decides_costs_nothing(self) -> None:
         policy = Policy([rule(Action.ALLOW, name="all"), rule(path=("/a",))])

@@ -63,3 +63,7 @@ def test_the_default_capacity_is_bounded_and_none_is_refused() -> None:
     assert CAPACITY == 100_000
     with pytest.raises(ValueError, match="at least 1"):
         MemoryLimits(capacity=0)
+    one = MemoryLimits(capacity=1)
+    one.charge("a", Quota(1, 60), START)
+    one.charge("b", Quota(1, 60), START)
+    assert len(one) == 1

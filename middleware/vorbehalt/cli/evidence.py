@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from vorbehalt.cli.config import JSON
-from vorbehalt.cli.output import note, print_json, printable
-from vorbehalt.evidence import audit, query, sealer
+from vorbehalt.cli.output import JSON, flush, note, print_json, printable, say, utc, write
+from vorbehalt.evidence import audit, query
 from vorbehalt.evidence.log import init as init_directory
+from vorbehalt.evidence.sealer import seal_once
 
-app = typer.Typer(no_args_is_help=True, help="The evidence log: begin, look, prove, seal, verify.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="The evidence log: begin, look, prove, seal, verify."
+)
 
 DIRECTORY = typer.Argument(..., help="The evidence directory.")
 
@@ -28,21 +33,45 @@ def init(
 ) -> None:
     """Begin an evidence log: make its directory and keys, print the verifier key to keep elsewhere."""
     vkey = init_directory(directory, origin)
-    note(f"The log {origin} begins in {directory}. Keep this verifier key outside (a letter, your website):")
-    typer.echo(vkey)
+    note(f"The log {origin} is in {directory}. Keep this verifier key outside (a letter, your website):")
+    say(vkey)
 
 
 @app.command("show")
 def show(
     directory: Path = DIRECTORY,
-    kind: str = typer.Option(None, "--type", help="Only records of this type."),
+    kind: str = typer.Option(None, "--type", help="Only records of this type, e.g. request."),
     token: str = typer.Option(None, "--crawler", help="Only records of this product token."),
+    ref: str = typer.Option(None, "--ref", help="Only records with this reference id."),
     limit: int = typer.Option(0, "--limit", min=0, help="At most so many, the newest; 0: all."),
     as_json: bool = JSON,
 ) -> None:
-    """Print sealed records, one a line with its index."""
-    for record in query.show(directory, kind=kind, token=token, limit=limit):
-        typer.echo(json.dumps(record) if as_json else printable(query.one_line(record)))
+    """Print sealed records, one a line with its index. It verifies nothing: `evidence verify` does."""
+    _must_exist(directory)
+    wanted = query.Filters(type=kind, ref=ref, fields={"seen.claim.token": token} if token else {})
+    found: Iterable[Mapping[str, Any]] = query.show(directory, wanted)
+    for record in deque(found, limit) if limit else found:
+        say(json.dumps(record) if as_json else printable(one_line(record)))
+
+
+def one_line(record: Mapping[str, Any]) -> str:
+    """Return a record in short: index, time, type, who, what was decided, where, reference."""
+    seen = record.get("seen")
+    seen = seen if isinstance(seen, dict) else {}
+    claim, decision = seen.get("claim"), seen.get("decision")
+    parts = [str(record["index"]), utc(int(record["at"])), str(record["type"])]
+    if isinstance(claim, dict):
+        parts.append(f"{claim.get('token')} ({claim.get('standing')})")
+    if isinstance(decision, dict):
+        parts.append(str(decision.get("action")))
+    if "path" in seen:
+        parts.append(f"{seen.get('method')} {seen.get('host')}{seen.get('path')}")
+    for name in ("document", "status", "bytes", "reason", "lost"):
+        if name in seen:
+            parts.append(f"{name} {seen[name]}")
+    if record.get("ref"):
+        parts.append(str(record["ref"]))
+    return "  ".join(parts)
 
 
 @app.command("prove")
@@ -52,9 +81,11 @@ def prove(
     output: Path = typer.Option(None, "-o", "--output", help="Write the proof here; default: stdout."),
 ) -> None:
     """Print the proof that one record is in the log (C2SP tlog-proof)."""
+    _must_exist(directory)
     proof = query.prove(directory, index)
     if output is None:
-        sys.stdout.buffer.write(proof)
+        write(proof.decode("utf-8"))
+        flush()
     else:
         output.write_bytes(proof)
         note(f"wrote {output}")
@@ -63,11 +94,17 @@ def prove(
 @app.command("seal")
 def seal(directory: Path = DIRECTORY, as_json: bool = JSON) -> None:
     """Take all durable records into the log and sign a checkpoint."""
-    result = sealer.seal_once(directory)
+    _must_exist(directory)
+    result = seal_once(directory)
+    root = base64.b64encode(result.root).decode("ascii")
+    for name in result.set_aside:
+        note(f"set aside: spool/{name} could not be read as records")
+    for name in result.stuck:
+        note(f"waiting: spool/{name} is damaged and its writer still runs")
     if as_json:
-        print_json({"size": result.size, "root": result.root, "added": result.added})
+        print_json({"size": result.size, "root": root, "added": result.added})
     else:
-        typer.echo(f"{result.added} records added, {result.size} in the log, root {result.root}")
+        say(f"{result.added} records added, {result.size} in the log, root {root}")
 
 
 @app.command("verify")
@@ -80,21 +117,42 @@ def verify(
     as_json: bool = JSON,
 ) -> None:
     """Recompute everything offline; exit 1 and name what does not hold."""
-    if not directory.is_dir():
-        raise typer.BadParameter(f"no such directory: {directory}", param_hint="DIRECTORY")
+    _must_exist(directory)
     older = against.read_bytes() if against is not None else None
-    bar = _bar() if not as_json and sys.stderr.isatty() else None
-    report = audit.verify(directory, against=older, vkey=vkey, progress=bar)
+    report = audit.verify(directory, against=older, vkey=vkey, progress=_bar() if not as_json else None)
     if as_json:
         print_json(report.as_json())
     else:
-        for line in report.sentences():
-            typer.echo(printable(line))
+        for line in sentences(report):
+            say(printable(line))
     if not report.ok:
         raise typer.Exit(1)
 
 
-def _bar() -> Callable[[int, int], None]:
+def sentences(report: audit.Report) -> list[str]:
+    """Return the result of an audit as lines for people, the verdict last."""
+    lines = [
+        f"{report.records} requests; {report.size} records in the log, {report.unsealed} not sealed yet",
+        f"root {report.root or '(none)'}",
+        f"assurance: {report.assurance}"
+        + (f"; no outside time stamp since {report.unanchored_since}" if report.unanchored_since else ""),
+    ]
+    if report.gaps:
+        lines.append(f"gaps: {report.gaps} (the log itself says that records were lost there)")
+    lines += [f"note: {text}" for text in report.notes]
+    lines += [f"PROBLEM: {text}" for text in report.problems]
+    return [*lines, "it holds" if report.ok else "IT DOES NOT HOLD"]
+
+
+def _must_exist(directory: Path) -> None:
+    if not directory.is_dir():
+        raise typer.BadParameter(f"there is no directory {printable(str(directory))}", param_hint="DIRECTORY")
+
+
+def _bar() -> Callable[[int, int], None] | None:
+    if not sys.stderr.isatty():
+        return None
+
     def show(done: int, total: int) -> None:
         end = "\n" if done >= total else ""
         print(f"\r{done} of {total} records checked", end=end, file=sys.stderr, flush=True)

@@ -1,10 +1,12 @@
-"""`vorbehalt`: results on stdout, progress on stderr; exit 0 fine, 1 a check failed, 2 wrong usage or configuration."""
+"""`vorbehalt`: results on stdout, progress on stderr; exit 0 fine, 1 a check failed, 2 wrong usage."""
 
 from __future__ import annotations
 
 import sys
 
-_NEEDS = "The command line needs an extra: pip install 'vorbehalt[cli]'   (with the sidecar: 'vorbehalt[sidecar]')"
+_NEEDS = (
+    "The command line needs an extra: pip install 'vorbehalt[cli]'   (with the sidecar: 'vorbehalt[sidecar]')"
+)
 
 
 def main() -> None:

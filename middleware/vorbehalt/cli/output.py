@@ -1,4 +1,4 @@
-"""How results are printed: JSON for machines, short plain text for people, times read and written in one form."""
+"""How results are printed: JSON for machines, short plain text for people, times in one form."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Make a document safe for a terminal; line ends and tabs stay."""
     return "\n".join(
-        "\t".join(printable(part) for part in line.split("\t")) for line in text.replace("\r\n", "\n").split("\n")
+        "\t".join(printable(part) for part in line.split("\t"))
+        for line in text.replace("\r\n", "\n").split("\n")
     )
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 
-from vorbehalt.cli.config import JSON
-from vorbehalt.cli.output import print_json, problem_json
+from vorbehalt.cli.output import JSON, note, print_json, print_table, printable, problem_json, say
+from vorbehalt.facts import AI_PURPOSES
 from vorbehalt.identify.lint import lint as lint_registry
+from vorbehalt.identify.registry import Crawler, Registry
 from vorbehalt.settings import load_rules
 
-app = typer.Typer(no_args_is_help=True, help="The knowledge about crawlers: show it, check it.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="The knowledge about crawlers: show it, check it."
+)
 
 PATH = typer.Option(None, "--path", help="A folder that overlays the shipped rules.")
 
@@ -26,8 +30,8 @@ def lint(path: Path = PATH, as_json: bool = JSON) -> None:
         print_json({"problems": [problem_json(problem) for problem in problems]})
     else:
         for problem in problems:
-            typer.echo(str(problem))
-        typer.echo(f"{len(problems)} findings")
+            say(printable(str(problem)))
+        say(f"{len(problems)} findings in {len(registry.crawlers)} crawlers and tools")
     if problems:
         raise typer.Exit(1)
 
@@ -40,42 +44,65 @@ def show(
 ) -> None:
     """Show what is known of a crawler, or how much is known in all."""
     registry = load_rules(path)[1]
-    if token is None:
-        operators = {crawler.operator for crawler in registry.crawlers if crawler.operator}
-        overview = {
-            "version": registry.version,
-            "digest": registry.digest,
-            "crawlers": len(registry.crawlers),
-            "operators": len(operators),
-            "rejected": len(registry.rejected),
-        }
-        if as_json:
-            print_json(overview)
-        else:
-            for key, value in overview.items():
-                typer.echo(f"{key}: {value}")
+    facts = overview(registry) if token is None else _known(registry, token)
+    if as_json:
+        print_json(facts)
         return
-    found = [c for c in registry.crawlers if token.lower() in (c.token.lower(), *map(str.lower, c.aliases))]
-    if not found:
-        reason = next((why for name, why in registry.rejected.items() if name.lower() == token.lower()), None)
-        typer.echo(f"{token}: rejected, {reason}" if reason else f"{token}: not known", err=True)
-        raise typer.Exit(1)
-    for crawler in found:
-        facts = {
-            "token": crawler.token,
-            "operator": crawler.operator,
-            "maker": None if crawler.party.is_operator else crawler.party.name,
-            "purpose": crawler.purpose.value,
-            "purpose_basis": crawler.purpose_basis,
-            "control": crawler.is_control,
-            "robots_tokens": list(crawler.robots_tokens),
-            "respects_robots": crawler.respects_robots,
-            "verification": [means.method for means in crawler.verify],
-            "documentation": crawler.documentation,
-            "sources": [{"url": source.url, "date": source.date.isoformat()} for source in crawler.sources],
-        }
-        if as_json:
-            print_json(facts)
-        else:
-            for key, value in facts.items():
-                typer.echo(f"{key}: {value}")
+    print_table(("", ""), [(key, _text(value)) for key, value in facts.items()])
+
+
+def overview(registry: Registry) -> dict[str, object]:
+    """Return how much is known."""
+    crawlers = registry.crawlers
+    purposes = Counter(crawler.purpose.value for crawler in crawlers)
+    return {
+        "version": registry.version,
+        "digest": registry.digest,
+        "crawlers": len(crawlers),
+        "ai_related": sum(crawler.purpose in AI_PURPOSES for crawler in crawlers),
+        "operators": len({crawler.operator for crawler in crawlers if crawler.operator}),
+        "rejected": len(registry.rejected),
+        "purposes": dict(sorted(purposes.items())),
+    }
+
+
+def _known(registry: Registry, token: str) -> dict[str, object]:
+    crawler = registry.find(token)
+    if crawler is not None:
+        return describe(crawler)
+    why = next((why for name, why in registry.rejected.items() if name.lower() == token.lower()), None)
+    note(f"{token}: left out on purpose: {why}" if why else f"{token}: not known")
+    raise typer.Exit(1)
+
+
+def describe(crawler: Crawler) -> dict[str, object]:
+    """Return all that is known of one crawler."""
+    party = crawler.party
+    return {
+        "token": crawler.token,
+        "aliases": list(crawler.aliases),
+        "kind": crawler.kind,
+        "operator": crawler.operator,
+        "maker": None if party.is_operator else party.name,
+        "purpose": crawler.purpose.value,
+        "purpose_basis": crawler.purpose_basis,
+        "purpose_note": crawler.purpose_note,
+        "control": crawler.is_control,
+        "robots_tokens": list(crawler.robots_tokens),
+        "respects_robots": crawler.respects_robots,
+        "verification": [means.method for means in crawler.verify],
+        "documentation": crawler.documentation,
+        "sources": [{"url": source.url, "date": source.date.isoformat()} for source in crawler.sources],
+    }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    if isinstance(value, list):
+        return ", ".join(
+            f"{item['url']} ({item['date']})" if isinstance(item, dict) else str(item) for item in value
+        )
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
-from vorbehalt.cli.config import CONFIG, JSON
+from vorbehalt.cli.config import list_ages
+from vorbehalt.cli.output import CONFIG, JSON, flush, moment, note
 from vorbehalt.settings import load
 
 
@@ -23,10 +25,14 @@ def serve(
     try:
         from vorbehalt.edge.serve import serve as run
     except ImportError as error:
-        raise typer.BadParameter(
-            f"serve needs an extra: pip install 'vorbehalt[sidecar]' ({error.name})"
-        ) from None
+        _needs_extra("serve", error)
     settings = load(config)
+    for sentence in list_ages(settings, moment(None)):
+        note(sentence)
+    for warning in settings.warnings:
+        note(f"warning: {warning}")
+    if workers > 1 and not settings.state.redis:
+        note(f"{workers} workers without Redis: each counts limits for itself")
     run(config, settings, upstream=upstream, listen=listen, metrics_listen=metrics_listen, workers=workers)
 
 
@@ -36,11 +42,18 @@ def demo(
     ),
     as_json: bool = JSON,
 ) -> None:
-    """Watch real clients meet a bundled content site: who came, what they were told, what happened, what is proven."""
+    """Watch real clients meet a bundled content site: who came, what happened, what is proven."""
     try:
         from vorbehalt.demo.run import run
     except ImportError as error:
-        raise typer.BadParameter(
-            f"demo needs an extra: pip install 'vorbehalt[sidecar]' ({error.name})"
-        ) from None
-    raise typer.Exit(run(once=once, as_json=as_json, directory=Path.cwd()))
+        _needs_extra("demo", error)
+    code = run(once=once, as_json=as_json, directory=Path.cwd())
+    flush()
+    raise typer.Exit(code)
+
+
+def _needs_extra(command: str, error: ImportError) -> NoReturn:
+    if (error.name or "").partition(".")[0] == "vorbehalt":
+        raise error
+    note(f"vorbehalt: {command} needs an extra: pip install 'vorbehalt[sidecar]'   (missing: {error.name})")
+    raise typer.Exit(2)

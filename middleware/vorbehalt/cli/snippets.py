@@ -1,141 +1,318 @@
-"""What to paste where: one short text per stack, filled with the site's own values."""
+"""What to paste where: per stack an introduction, files filled with the site's own values, and a last word.
+
+deploy/nginx, deploy/caddy and deploy/traefik hold the same files; a test compares them, others run them.
+"""
 
 from __future__ import annotations
 
-FASTAPI = """\
-Add three lines where your FastAPI or Starlette app is made (pip install vorbehalt):
+from dataclasses import dataclass
 
-    from vorbehalt import VorbehaltMiddleware, metrics_app
+SIDECAR = "127.0.0.1:8100"
+_SIGNALS = (
+    "/robots.txt",
+    "/license.xml",
+    "/ai-policy",
+    "/.well-known/tdmrep.json",
+    "/.well-known/tdm-policy.json",
+)
 
-    app.add_middleware(VorbehaltMiddleware, config="vorbehalt.toml")
-    app.mount("/metrics", metrics_app)  # optional; keep it away from the public
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of text with the place where it belongs. `file` is its name below deploy/, if it has one."""
+
+    place: str
+    text: str
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """What a person reads after `init`. `site` is where the site listens, for the curl lines."""
+
+    intro: str
+    parts: tuple[Part, ...]
+    last_word: str = ""
+    site: str = "http://127.0.0.1:8000"
+
+    def render(self, host: str) -> str:
+        """Return the whole text, `@HOST@` filled in."""
+        blocks = [self.intro]
+        for part in self.parts:
+            blocks.append(f"{part.place}:")
+            blocks.append(
+                "\n".join(f"    {line}" if line else "" for line in part.text.rstrip().splitlines())
+            )
+        if self.last_word:
+            blocks.append(self.last_word)
+        return "\n\n".join(blocks).replace("@HOST@", host) + "\n"
+
+
+_RUN = "    vorbehalt serve -c vorbehalt.toml --listen 127.0.0.1:8100"
+
+_FASTAPI = Snippet(
+    "Your FastAPI or Starlette app needs three lines (pip install vorbehalt).",
+    (
+        Part(
+            "Where the app is made",
+            """\
+from vorbehalt import VorbehaltMiddleware, metrics_app
+
+app.add_middleware(VorbehaltMiddleware, config="vorbehalt.toml")
+app.mount("/metrics", metrics_app)  # optional; keep it away from the public
+""",
+        ),
+    ),
+    "Add it last of all middleware, so that it sees requests first.",
+)
+
+_DJANGO = Snippet(
+    "Run Django under an ASGI server such as uvicorn (pip install vorbehalt).",
+    (
+        Part(
+            "In your project's asgi.py",
+            """\
+from vorbehalt import VorbehaltMiddleware
+
+application = VorbehaltMiddleware(get_asgi_application(), config="vorbehalt.toml")
+""",
+        ),
+    ),
+)
+
+_NGINX_HTTP = """\
+# Vorbehalt, http level: where the sidecar is.
+upstream vorbehalt {
+    server 127.0.0.1:8100;
+    keepalive 16;
+}
+map $vorbehalt_status $vorbehalt_cache {
+    ""      "";
+    default "no-store";
+}
 """
 
-DJANGO = """\
-In your project's asgi.py (pip install vorbehalt; run Django under an ASGI server such as uvicorn):
-
-    from vorbehalt import VorbehaltMiddleware
-
-    application = VorbehaltMiddleware(get_asgi_application(), config="vorbehalt.toml")
+_NGINX_ASK = """\
+# Vorbehalt: how the sidecar is asked. If it does not answer, the request passes.
+auth_request off;
+proxy_http_version 1.1;
+proxy_set_header Connection "";
+proxy_set_header Host $host;
+proxy_set_header X-Forwarded-Host $host;
+proxy_set_header X-Forwarded-Proto $scheme;
+proxy_set_header X-Forwarded-For $remote_addr;
+proxy_set_header X-Forwarded-Method $request_method;
+proxy_set_header X-Forwarded-Uri $request_uri;
+proxy_connect_timeout 100ms;
+proxy_read_timeout 1s;
+proxy_intercept_errors on;
+error_page 500 502 503 504 = @vorbehalt_open;
 """
 
-NGINX = """\
-Run the sidecar beside nginx (pip install 'vorbehalt[sidecar]'):
-
-    vorbehalt serve -c vorbehalt.toml --listen 127.0.0.1:8100
-
-Then in the server block of nginx:
-
-    location = /robots.txt               {{ proxy_pass http://127.0.0.1:8100; include vorbehalt_proxy.conf; }}
-    location = /license.xml              {{ proxy_pass http://127.0.0.1:8100; include vorbehalt_proxy.conf; }}
-    location ^~ /.well-known/tdm         {{ proxy_pass http://127.0.0.1:8100; include vorbehalt_proxy.conf; }}
-    location = /.vorbehalt-auth {{
-        internal;
-        proxy_pass http://127.0.0.1:8100/.vorbehalt/auth;
-        proxy_pass_request_body off;
-        proxy_set_header Content-Length "";
-        proxy_set_header X-Forwarded-Method $request_method;
-        proxy_set_header X-Forwarded-Uri $request_uri;
-        include vorbehalt_proxy.conf;
-        proxy_connect_timeout 100ms; proxy_read_timeout 300ms;
-        error_page 500 502 503 504 = @vorbehalt_open;
-    }}
-    location @vorbehalt_open {{ internal; return 204; }}
-
-vorbehalt_proxy.conf:
-
-    proxy_set_header Host $host;
-    proxy_set_header X-Forwarded-Host $host;
-    proxy_set_header X-Forwarded-For $remote_addr;
-    proxy_set_header X-Forwarded-Proto $scheme;
-
-and in every location that serves content:
-
-    auth_request /.vorbehalt-auth;
-    auth_request_set $tdm $upstream_http_tdm_reservation;
-    auth_request_set $tdm_policy $upstream_http_tdm_policy;
-    auth_request_set $content_usage $upstream_http_content_usage;
-    add_header tdm-reservation $tdm always;
-    add_header tdm-policy $tdm_policy always;
-    add_header Content-Usage $content_usage always;
+_NGINX_HEADERS = """\
+# Vorbehalt: the reservation in every answer. nginx drops inherited headers where a location has add_header
+# lines of its own: include this file there too.
+add_header tdm-reservation $vorbehalt_tdm always;
+add_header tdm-policy $vorbehalt_tdm_policy always;
+add_header Content-Usage $vorbehalt_usage always;
+add_header Link $vorbehalt_link always;
+add_header X-Robots-Tag $vorbehalt_robots always;
+add_header Cache-Control $vorbehalt_cache always;
+add_header Retry-After $vorbehalt_retry always;
 """
 
-CADDY = """\
-Run the sidecar beside Caddy (pip install 'vorbehalt[sidecar]'):
+_NGINX_SERVER = """\
+# Vorbehalt, server level: every request of this server is asked about, except the signals themselves.
+auth_request /.vorbehalt-auth;
+auth_request_set $vorbehalt_tdm $upstream_http_tdm_reservation;
+auth_request_set $vorbehalt_tdm_policy $upstream_http_tdm_policy;
+auth_request_set $vorbehalt_usage $upstream_http_content_usage;
+auth_request_set $vorbehalt_link $upstream_http_link;
+auth_request_set $vorbehalt_robots $upstream_http_x_robots_tag;
+auth_request_set $vorbehalt_status $upstream_http_x_vorbehalt_status;
+auth_request_set $vorbehalt_retry $upstream_http_retry_after;
+include snippets/vorbehalt_headers.conf;
+error_page 403 = @vorbehalt_refused;
 
-    vorbehalt serve -c vorbehalt.toml --listen 127.0.0.1:8100
+location = /robots.txt { proxy_pass http://vorbehalt; include snippets/vorbehalt_ask.conf; }
+location = /license.xml { proxy_pass http://vorbehalt; include snippets/vorbehalt_ask.conf; }
+location = /ai-policy { proxy_pass http://vorbehalt; include snippets/vorbehalt_ask.conf; }
+location = /.well-known/tdmrep.json { proxy_pass http://vorbehalt; include snippets/vorbehalt_ask.conf; }
+location = /.well-known/tdm-policy.json { proxy_pass http://vorbehalt; include snippets/vorbehalt_ask.conf; }
 
-Then in the Caddyfile, inside your site:
-
-    @signals path /robots.txt /license.xml /.well-known/tdmrep.json /.well-known/tdm-policy.json
-    handle @signals {{
-        reverse_proxy 127.0.0.1:8100
-    }}
-    handle {{
-        forward_auth 127.0.0.1:8100 {{
-            uri /.vorbehalt/auth
-        }}
-        # ... your site as before
-    }}
+location = /.vorbehalt-auth {
+    internal;
+    proxy_pass http://vorbehalt/.vorbehalt/auth;
+    proxy_pass_request_body off;
+    proxy_set_header Content-Length "";
+    include snippets/vorbehalt_ask.conf;
+}
+location @vorbehalt_open {
+    return 204;
+}
+location @vorbehalt_refused {
+    default_type text/plain;
+    include snippets/vorbehalt_headers.conf;
+    if ($vorbehalt_status = "") { return 403; }
+    if ($vorbehalt_status = 429) { return 429 "Too many requests.\\n"; }
+    return 403 "Rights are reserved here, and this request was not answered. Terms and contact: $scheme://$host/ai-policy\\n";
+}
 """
 
-TRAEFIK = """\
-Run the sidecar beside Traefik (pip install 'vorbehalt[sidecar]'):
+_NGINX = Snippet(
+    f"Run the sidecar beside nginx (pip install 'vorbehalt[sidecar]'):\n\n{_RUN}\n\n"
+    "Then four small files, and one line in your server block.",
+    (
+        Part("/etc/nginx/conf.d/vorbehalt.conf", _NGINX_HTTP, "nginx/conf.d/vorbehalt.conf"),
+        Part("/etc/nginx/snippets/vorbehalt.conf", _NGINX_SERVER, "nginx/snippets/vorbehalt.conf"),
+        Part("/etc/nginx/snippets/vorbehalt_ask.conf", _NGINX_ASK, "nginx/snippets/vorbehalt_ask.conf"),
+        Part(
+            "/etc/nginx/snippets/vorbehalt_headers.conf",
+            _NGINX_HEADERS,
+            "nginx/snippets/vorbehalt_headers.conf",
+        ),
+        Part("In the server block", "include snippets/vorbehalt.conf;\n"),
+    ),
+    "If the sidecar is down, nginx serves the site as before; robots.txt is empty (204) until it is back.\n"
+    'If nginx says "duplicate location", the site has such a location already: take that one out. Your own\n'
+    "robots.txt is kept when its path stands in the configuration:\n\n"
+    '    robots = "file:/var/www/html/robots.txt"',
+    "http://127.0.0.1",
+)
 
-    vorbehalt serve -c vorbehalt.toml --listen 127.0.0.1:8100
+_CADDY_FILE = """\
+# Vorbehalt: answers while the sidecar is down, so that every request passes.
+http://127.0.0.1:8101 {
+	bind 127.0.0.1
+	respond 204
+}
 
-Then in Traefik's dynamic configuration (this form is not tested against a running Traefik by this version):
+(vorbehalt) {
+	@vorbehalt_signals path @SIGNALS@
+	reverse_proxy @vorbehalt_signals 127.0.0.1:8100 127.0.0.1:8101 {
+		lb_policy first
+		lb_try_duration 250ms
+		fail_duration 2s
+	}
+	reverse_proxy 127.0.0.1:8100 127.0.0.1:8101 {
+		lb_policy first
+		lb_try_duration 250ms
+		fail_duration 2s
+		method GET
+		rewrite /.vorbehalt/auth?limit=429
+		header_up X-Forwarded-Method {method}
+		header_up X-Forwarded-Uri {uri}
+		transport http {
+			dial_timeout 100ms
+			response_header_timeout 1s
+		}
+		@vorbehalt_told {
+			status 2xx
+			header Tdm-Reservation *
+		}
+		handle_response @vorbehalt_told {
+			@has_policy expression {rp.header.Tdm-Policy} != ""
+			@has_robots expression {rp.header.X-Robots-Tag} != ""
+			header tdm-reservation {rp.header.Tdm-Reservation}
+			header @has_policy tdm-policy {rp.header.Tdm-Policy}
+			header Content-Usage {rp.header.Content-Usage}
+			header +Link {rp.header.Link}
+			header @has_robots +X-Robots-Tag {rp.header.X-Robots-Tag}
+		}
+		@vorbehalt_open status 2xx
+		handle_response @vorbehalt_open {
+			# Nothing is changed; without a line the answer of the second address would be sent.
+			header -X-Vorbehalt-Status
+		}
+	}
+}
+""".replace("@SIGNALS@", " ".join(_SIGNALS))
 
-    http:
-      middlewares:
-        vorbehalt:
-          forwardAuth:
-            address: http://127.0.0.1:8100/.vorbehalt/auth
-            trustForwardHeader: false
-      services:
-        vorbehalt:
-          loadBalancer:
-            servers: [{{ url: "http://127.0.0.1:8100" }}]
-      routers:
-        vorbehalt-signals:
-          rule: "Host(`{host}`) && (Path(`/robots.txt`) || Path(`/license.xml`) || PathPrefix(`/.well-known/tdm`))"
-          service: vorbehalt
+_CADDY = Snippet(
+    f"Run the sidecar beside Caddy (pip install 'vorbehalt[sidecar]'):\n\n{_RUN}\n\n"
+    "Then two pieces for your Caddyfile.",
+    (
+        Part("Above your site", _CADDY_FILE, "caddy/vorbehalt.Caddyfile"),
+        Part(
+            "Your site",
+            """\
+@HOST@ {
+	route {
+		import vorbehalt
+		# ... your site as before
+	}
+}
+""",
+        ),
+    ),
+    "If the sidecar is down, Caddy serves the site as before; robots.txt is empty (204) until it is back.\n"
+    "Your own robots.txt is kept when its path stands in the configuration:\n\n"
+    '    robots = "file:/srv/www/robots.txt"',
+    "http://127.0.0.1",
+)
 
-and add the middleware `vorbehalt` to your site's router.
-"""
+_TRAEFIK_FILE = """\
+# Vorbehalt for Traefik's file provider. Put the middleware "vorbehalt" on the router of your site.
+http:
+  middlewares:
+    vorbehalt:
+      forwardAuth:
+        address: "http://127.0.0.1:8100/.vorbehalt/auth?limit=429"
+        trustForwardHeader: false
+  services:
+    vorbehalt:
+      loadBalancer:
+        servers:
+          - url: "http://127.0.0.1:8100"
+  routers:
+    vorbehalt-signals:
+      rule: "Host(`@HOST@`) && (@PATHS@)"
+      service: vorbehalt
+""".replace("@PATHS@", " || ".join(f"Path(`{path}`)" for path in _SIGNALS))
 
-ENVOY = """\
-Run the sidecar as a reverse proxy between Envoy and the site (pip install 'vorbehalt[sidecar]'):
+_TRAEFIK = Snippet(
+    f"Run the sidecar beside Traefik (pip install 'vorbehalt[sidecar]'):\n\n{_RUN}",
+    (Part("In Traefik's dynamic configuration", _TRAEFIK_FILE, "traefik/vorbehalt.yml"),),
+    "This form has not been run against a real Traefik yet. Two limits of Traefik: if the sidecar is down,\n"
+    "its forwardAuth answers 500; and it adds nothing to the site's answers: give the headers that\n"
+    "`vorbehalt signals` prints to a headers middleware. As a reverse proxy (serve --upstream) the sidecar\n"
+    "has neither.",
+    "http://127.0.0.1",
+)
 
-    vorbehalt serve -c vorbehalt.toml --listen 127.0.0.1:8100 --upstream http://127.0.0.1:8000
+_ENVOY = Snippet(
+    "Run the sidecar between Envoy and the site (pip install 'vorbehalt[sidecar]'):\n\n"
+    f"{_RUN} --upstream http://127.0.0.1:8000",
+    (),
+    "Then point Envoy's cluster at 127.0.0.1:8100. There is no recipe for ext_authz yet.",
+    "http://127.0.0.1:8100",
+)
 
-and point Envoy's cluster at 127.0.0.1:8100. (Envoy's ext_authz is not covered by this version.)
-"""
-
-STATIC = """\
-Write the documents into your site's folder, and let your host send the headers that `vorbehalt signals` prints:
-
-    vorbehalt signals -c vorbehalt.toml --write public/
-
-Without a server of ours nothing is refused and nothing is recorded: the reservation stands, that is all.
-"""
+_STATIC = Snippet(
+    "Write the documents into your site's folder, and let your host send the headers that are printed:\n\n"
+    "    vorbehalt signals -c vorbehalt.toml --write public/",
+    (),
+    "Without a server of ours nobody is refused and nothing recorded: the reservation stands, that is all.",
+)
 
 SNIPPETS = {
-    "fastapi": FASTAPI,
-    "django": DJANGO,
-    "nginx": NGINX,
-    "caddy": CADDY,
-    "traefik": TRAEFIK,
-    "envoy": ENVOY,
-    "static": STATIC,
+    "fastapi": _FASTAPI,
+    "django": _DJANGO,
+    "nginx": _NGINX,
+    "caddy": _CADDY,
+    "traefik": _TRAEFIK,
+    "envoy": _ENVOY,
+    "static": _STATIC,
 }
 
 CHECKS = """\
-Then try it; 127.0.0.1 stands for wherever the site listens:
+Then try it; {site} stands for wherever the site listens:
 
-    curl -A GPTBot {local}/                 403, and why
-    curl {local}/robots.txt                 200, with a group for GPTBot and your own rules
-    curl -I {local}/                        200, with "tdm-reservation: 1"
-
-Switch off: VORBEHALT_ENABLED=0 in the environment, or policy.mode = "observe" in the file.
+    curl -A GPTBot {site}/          {refused}
+    curl {site}/robots.txt          200, with a group for GPTBot{own}
+    curl -I {site}/                 200, with "tdm-reservation: 1"
 """
+
+SWITCH_OFF = (
+    'Switch off: VORBEHALT_ENABLED=0 in the environment. Look first: policy.mode = "observe" in the file.'
+)

@@ -133,9 +133,7 @@ class Story:
         self.say(f"{proof.records} requests are recorded in {workspace.evidence}")
         self.say(f"  our auditor:  {'it holds' if proof.packaged else 'IT DOES NOT HOLD'}")
         self.say(f"  verify.py:    {proof.said or 'no word'}")
-        self.say(
-            "verify.py needs nothing of ours. Run it yourself, then change a byte below log/ and run it again:"
-        )
+        self.say("verify.py needs nothing of ours. Run it, then change a byte below log/ and run it again:")
         self.say(f"  python3 -I {workspace.evidence / 'verify.py'} {workspace.evidence}")
         for problem in proof.problems:
             self.say(f"  problem: {problem}")

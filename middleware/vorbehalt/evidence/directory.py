@@ -151,14 +151,14 @@ def _open(directory: Path, origin: str, disk: Disk) -> EvidenceDirectory:
         )
     # Asked now, not at the first record: the start is where a wrong owner can still be told.
     for name in ("spool", "run", "vault", "keys"):
-        if not os.access(directory / name, os.W_OK | os.X_OK):
+        if not _may(directory / name, os.W_OK | os.X_OK):
             raise EvidenceError(f"The evidence directory {directory / name} cannot be written. {_INSTEAD}")
     return found
 
 
 def _signer(directory: Path, verifier: Verifier) -> Signer | None:
     path = directory / "keys" / "log.key"
-    if not os.access(path, os.R_OK):
+    if not _may(path, os.R_OK):
         return None
     signer = _read_signer(path)
     if signer.vkey != verifier.vkey:
@@ -175,7 +175,7 @@ def _read_signer(path: Path) -> Signer:
 
 def _check_private(directory: Path) -> None:
     keys = directory / "keys"
-    if not keys.is_dir() or not os.access(keys, os.R_OK | os.X_OK):
+    if not keys.is_dir() or not _may(keys, os.R_OK | os.X_OK):
         return
     for path in (keys, *sorted(keys.iterdir())):
         try:
@@ -187,6 +187,11 @@ def _check_private(directory: Path) -> None:
                 f"{path} can be read by other users (mode {mode:04o}). Whoever has the keys can forge "
                 f"the log and open the vault: run chmod -R go-rwx {keys}"
             )
+
+
+def _may(path: Path, mode: int) -> bool:
+    """True if this process, under its effective user, may do so."""
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _refuse_strangers(directory: Path) -> None:

@@ -8,30 +8,24 @@ import os
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 from vorbehalt.evidence.budget import Budget
 from vorbehalt.evidence.directory import EvidenceDirectory, prepare
 from vorbehalt.evidence.files import Disk
-from vorbehalt.evidence.losses import CLOSED, INTERNAL, QUEUE_FULL, Losses
+from vorbehalt.evidence.inbox import Inbox
+from vorbehalt.evidence.losses import INTERNAL, Losses
 from vorbehalt.evidence.memory import MemoryEvidence, NoEvidence
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.evidence.receipt import Draft, Evidence, Receipt
-from vorbehalt.evidence.receipts import NEEDS_NO_DISK, NEVER_KEPT, SpoolReceipt, wake
+from vorbehalt.evidence.receipts import NEVER_KEPT, wake
 from vorbehalt.evidence.sealer_thread import SealerThread
 from vorbehalt.evidence.spool import WriterFiles, new_writer_id
 from vorbehalt.evidence.vault import Keys, Sealer
 from vorbehalt.evidence.writer import Job, Writer
 
 __all__ = ["EvidenceLog", "MemoryEvidence", "NoEvidence", "init", "open_evidence", "prepare"]
-
-QUEUE_RECORDS = 8_192
-QUEUE_BYTES = 16 << 20
-_BATCH_RECORDS = 512
-_TICK_SECONDS = 1.0
-_DRAFT_BYTES = 1_024
 
 _logs: weakref.WeakSet[EvidenceLog] = weakref.WeakSet()
 
@@ -67,15 +61,9 @@ class EvidenceLog:
         _logs.add(self)
 
     def _reset(self) -> None:
-        self._lock = threading.Lock()
-        self._queue: deque[tuple[Draft, SpoolReceipt, int]] = deque()
-        self._queued_bytes = 0
-        self._bell = threading.Lock()
-        self._bell.acquire()
-        self._is_idle = False
-        self._is_stopping = False
+        self._start_lock = threading.Lock()
         self._losses = Losses()
-        self._budget = Budget(*self._budgets)
+        self._inbox = Inbox(self._losses, Budget(*self._budgets), self._clock)
         self._files = WriterFiles(self._directory.path, new_writer_id(os.urandom(8), os.getpid()), self._disk)
         sealer = Sealer(Keys(self._directory.path, self._disk))
         self._writer = Writer(self._files, sealer, self._losses, self._clock, self._opening)
@@ -88,7 +76,7 @@ class EvidenceLog:
 
     def start(self) -> None:
         """Start the threads; idempotent."""
-        with self._lock:
+        with self._start_lock:
             self._resumes = False
             if self._thread is not None or self._is_closed:
                 return
@@ -102,21 +90,7 @@ class EvidenceLog:
         try:
             if self._resumes:
                 self.start()
-            with self._lock:
-                if self._is_closed:
-                    self._losses.lose(CLOSED, draft.type, draft.at)
-                    return NEVER_KEPT
-                if not self._budget.admit(draft):
-                    return NEEDS_NO_DISK
-                weight = _weight(draft)
-                if len(self._queue) >= QUEUE_RECORDS or self._queued_bytes + weight > QUEUE_BYTES:
-                    self._losses.lose(QUEUE_FULL, draft.type, draft.at)
-                    return NEVER_KEPT
-                receipt = SpoolReceipt(self._losses, draft.type, draft.at)
-                self._queue.append((draft, receipt, weight))
-                self._queued_bytes += weight
-                self._ring()
-                return receipt
+            return self._inbox.offer(draft)
         except Exception:  # the promise to the edge: a record may be lost (and is counted), a request may not
             self._losses.lose(INTERNAL, str(draft.type), self._clock())
             return NEVER_KEPT
@@ -125,11 +99,7 @@ class EvidenceLog:
         """Count one visit in the rollup of its minute."""
         if self._resumes:
             self.start()
-        with self._lock:
-            if self._is_closed:
-                self._losses.lose(CLOSED, "rollup", at)
-                return
-            self._budget.count(key, at, amount)
+        self._inbox.count(key, at, amount)
 
     def put_object(self, body: bytes) -> str:
         """Keep bytes durably before a record names them; returns SHA-256 hex or raises EvidenceError."""
@@ -160,8 +130,8 @@ class EvidenceLog:
     def lost(self) -> dict[str, int]:
         """Records lost by reason; `late` are those an answer did not wait for, which are still written."""
         totals = self._losses.totals()
-        if self._budget.dropped:
-            totals["rollup"] = self._budget.dropped
+        if self._inbox.dropped:
+            totals["rollup"] = self._inbox.dropped
         return totals
 
     def written(self) -> dict[str, int]:
@@ -169,15 +139,13 @@ class EvidenceLog:
 
     def close(self, timeout_seconds: float = 5.0) -> None:
         """Write and seal all there is, and stop; idempotent."""
-        with self._lock:
-            if self._is_closed:
+        with self._start_lock:
+            if not self._inbox.close():
                 return
             self._is_closed = True
-            self._is_stopping = True
             thread = self._thread
-            if thread is None and not self._queue and not self._budget.is_counting:
-                return
-            self._ring()
+        if thread is None and not self._inbox.is_used:
+            return
         deadline = time.monotonic() + timeout_seconds
         if thread is None:
             self._run()
@@ -196,11 +164,6 @@ class EvidenceLog:
                 max(0.1, deadline - time.monotonic()),
             )
 
-    def _ring(self) -> None:
-        if self._is_idle:
-            self._is_idle = False
-            self._bell.release()
-
     def _size(self) -> int:
         try:
             lines = (self._directory.log / "checkpoint").read_bytes().split(b"\n", 2)
@@ -211,7 +174,7 @@ class EvidenceLog:
     def _run(self) -> None:
         self._commit([])
         while True:
-            jobs, is_last = self._take()
+            jobs, is_last = self._inbox.take(self._wants_batch)
             self._commit(jobs)
             if is_last:
                 self._writer.close()
@@ -231,34 +194,8 @@ class EvidenceLog:
                     receipt.resolve(False)
             wake(receipts)
 
-    def _take(self) -> tuple[list[Job], bool]:
-        """Wait for something to write; a tick now and then lets minutes end and tries a full disk again."""
-        while True:
-            with self._lock:
-                if self._is_stopping or self._queue or self._budget.has_finished:
-                    return self._taken()
-                self._is_idle = True
-            if self._bell.acquire(timeout=_TICK_SECONDS):
-                continue
-            with self._lock:
-                if not self._is_idle:
-                    self._bell.acquire()
-                self._is_idle = False
-                self._budget.finish(self._clock())
-                if self._queue or self._budget.has_finished or self._writer.fault or self._losses.is_pending:
-                    return self._taken()
-
-    def _taken(self) -> tuple[list[Job], bool]:
-        jobs: list[Job] = []
-        while self._queue and len(jobs) < _BATCH_RECORDS:
-            draft, receipt, weight = self._queue.popleft()
-            self._queued_bytes -= weight
-            jobs.append((draft, receipt))
-        is_last = self._is_stopping and not self._queue
-        now = self._clock()
-        for minute in self._budget.take(everything=is_last):
-            jobs += [(Draft(type="rollup", ref="", at=now, seen=seen), None) for seen in minute.seen()]
-        return jobs, is_last
+    def _wants_batch(self) -> bool:
+        return bool(self._writer.fault) or self._losses.is_pending
 
     def _forked(self) -> None:
         """In the child of a fork: the parent's files, locks and queue are not ours."""
@@ -268,20 +205,6 @@ class EvidenceLog:
         self._sealer.release()
         self._resumes = self._thread is not None and not self._is_closed
         self._reset()
-
-
-def _weight(draft: Draft) -> int:
-    if draft.later is not None:
-        return _DRAFT_BYTES + draft.weight
-    weight = _DRAFT_BYTES + sum(map(len, draft.private.values()))
-    for value in draft.seen.values():
-        if type(value) is str:
-            weight += len(value)
-    headers = draft.seen.get("headers")
-    if type(headers) is list:
-        for header in headers:
-            weight += len(str(header[1]))
-    return weight
 
 
 def open_evidence(

@@ -10,23 +10,24 @@ from json.encoder import encode_basestring_ascii
 
 from vorbehalt.evidence.headers import seen_headers
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.scrub import Scrubber, known_forms
+from vorbehalt.evidence.scrub import Scrubber, known_forms, stands_in
 from vorbehalt.evidence.tlog.leaf import (
     MAX_DEPTH,
     MAX_INTEGER,
     MAX_LEAF_BYTES,
     VERSION,
     LeafError,
-    decode_leaf,
 )
 
 __all__ = ["build_leaf", "seen_headers"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _REF = re.compile(r"[\x20-\x7e]{0,128}")
+_MAX_TIME = 10**19
 _LIMITS = (4096, 2048, 1024, 512, 256, 128, 64)
 _MAX_ITEMS = 32
 _MAX_CUTS = 24
+_MAX_OBJECTS = 100
 _ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False, check_circular=False)
 
 Sealed = Mapping[str, Mapping[str, str]]
@@ -44,6 +45,8 @@ def build_leaf(
     all.
     """
     seen: dict[str, object] = draft.seen
+    if not 0 <= draft.at < _MAX_TIME or not draft.type:
+        raise LeafError("a record needs a type and a time")
     head: dict[str, object] = {
         "v": VERSION,
         "type": draft.type,
@@ -60,12 +63,11 @@ def build_leaf(
     if private:
         tail["private"] = private
         tail["vault"] = vault_key
-    text = _encode_seen(seen)
-    if text is None:
+    if not _is_plain(seen, MAX_DEPTH - 2):
         seen = _plain(seen)
-        text = _ENCODER.encode(seen)
+    text = _ENCODER.encode(seen)
     forms = known_forms(draft.private) if draft.private else ()
-    if forms and _stands_in(forms, text.lower()):
+    if forms and stands_in(forms, text):
         scrubbed = _plain(Scrubber(forms).value(seen))
         if (cleaned := _ENCODER.encode(scrubbed)) != text:
             seen, text = scrubbed, cleaned
@@ -73,21 +75,29 @@ def build_leaf(
     payload = _leaf(head, text, tail)
     if len(payload) > MAX_LEAF_BYTES:
         payload = _shrunk(head, seen, tail)
-    try:
-        decode_leaf(payload)
-    except LeafError:
-        # What json encodes is not always a leaf (depth, long integers, control characters): once more,
-        # cleaned.
-        payload = _shrunk(head, _plain(seen), tail)
-        decode_leaf(payload)
     return payload
 
 
-def _encode_seen(seen: dict[str, object]) -> str | None:
-    try:
-        return _ENCODER.encode(seen)
-    except (TypeError, ValueError, RecursionError):
-        return None
+def _is_plain(value: object, depth: int) -> bool:
+    """True if a value is a leaf's already; a quarter of what decoding the leaf again would cost."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is int:
+        return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]
+    if depth <= 0:
+        return False
+    if kind is dict:
+        for key, item in value.items():  # type: ignore[attr-defined]
+            if type(key) is not str or not _is_plain(item, depth - 1):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        for item in value:  # type: ignore[attr-defined] # noqa: SIM110 - a generator costs twice
+            if not _is_plain(item, depth - 1):
+                return False
+        return True
+    return False
 
 
 def _leaf(head: dict[str, object], seen: str, tail: dict[str, object]) -> bytes:
@@ -97,13 +107,11 @@ def _leaf(head: dict[str, object], seen: str, tail: dict[str, object]) -> bytes:
     return text.replace("\x7f", "\\u007f").encode("ascii")
 
 
-def _stands_in(forms: tuple[str, ...], lowered: str) -> bool:
-    return any(encode_basestring_ascii(form)[1:-1].lower() in lowered for form in forms)
-
-
 def _digests(value: object) -> list[str]:
     found = value if isinstance(value, (list, tuple)) else ()
-    if not found or not all(isinstance(item, str) and _DIGEST.fullmatch(item) for item in found):
+    if not 0 < len(found) <= _MAX_OBJECTS or not all(
+        isinstance(item, str) and _DIGEST.fullmatch(item) for item in found
+    ):
         raise LeafError("objects is not a list of SHA-256 hex digests")
     return list(found)
 

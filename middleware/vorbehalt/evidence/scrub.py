@@ -10,6 +10,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 MARK = "[address]"
 _CANDIDATE = re.compile(r"[0-9a-fA-F:.]{3,45}")
 _HEXADECIMAL = re.compile(r"[0-9a-f]+")
+_UNESCAPED = re.compile(r"[ !#-\[\]-~]*")
+"""What JSON writes as it is."""
 _MAX_CHAIN_ADDRESSES = 16
 _MIN_LITERAL = 8
 
@@ -63,22 +65,34 @@ def _forms6(ip: IPv6Address) -> tuple[str, ...]:
 
 def known_forms(private: Mapping[str, bytes]) -> tuple[str, ...]:
     """Return every text (lower case) that may not stand in the leaf of a draft with these private values."""
-    forms: dict[str, None] = {}
-    for kind in ("address", "peer"):
-        if kind in private:
-            forms.update(dict.fromkeys(address_forms(private[kind].decode("latin-1"))))
-    if chain := private.get("chain"):
-        found = _CANDIDATE.findall(chain[:4096].decode("latin-1"))
-        for text in found[:_MAX_CHAIN_ADDRESSES]:
-            forms.update(dict.fromkeys(address_forms(text) or address_forms(_without_port(text))))
+    forms = _network_forms(
+        private.get("address", b""), private.get("peer", b""), private.get("chain", b"")[:4096]
+    )
     sender = private.get("from", b"")
     # Only what looks like a mail address: `From: GPTBot` must not wipe the User-Agent from the leaf.
     if len(sender) >= _MIN_LITERAL and b"@" in sender:
-        forms[sender.decode("latin-1").lower()] = None
+        forms += (sender.decode("latin-1").lower(),)
     query = private.get("query", b"")
     if len(query) >= _MIN_LITERAL:
-        forms[query.decode("latin-1").lower()] = None
-    return tuple(forms)
+        forms += (query.decode("latin-1").lower(),)
+    return forms
+
+
+@lru_cache(maxsize=512)
+def _network_forms(address: bytes, peer: bytes, chain: bytes) -> tuple[str, ...]:
+    texts = [address.decode("latin-1"), peer.decode("latin-1")]
+    for text in _CANDIDATE.findall(chain.decode("latin-1"))[:_MAX_CHAIN_ADDRESSES]:
+        texts += [text, _without_port(text)]
+    return tuple(dict.fromkeys(form for text in texts for form in address_forms(text)))
+
+
+def stands_in(forms: tuple[str, ...], encoded: str) -> bool:
+    """True if a JSON text may hold one of the forms; certain only where it says no."""
+    lowered = encoded.lower()
+    for form in forms:  # noqa: SIM110 - a generator costs twice
+        if form in lowered or not _UNESCAPED.fullmatch(form):
+            return True
+    return False
 
 
 def _without_port(text: str) -> str:

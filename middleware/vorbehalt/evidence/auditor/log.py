@@ -76,7 +76,7 @@ class LogAudit:
 
     def _bundle(self, index: int, names: list[TileName], size: int) -> None:
         start = index * WIDTH
-        found = [(name.width, *read) for name in names if (read := self._read_bundle(name)) is not None]
+        found = [read for name in names if (read := self._read_bundle(name)) is not None]
         if not found:
             return
         found.sort(key=lambda item: item[0], reverse=True)
@@ -95,16 +95,21 @@ class LogAudit:
         self.levels.extend(b"".join([sha256(b"\x00" + entry).digest() for entry in entries]))
         self.progress(self.levels.size, size)
 
-    def _read_bundle(self, name: TileName) -> tuple[bytes, list[bytes]] | None:
+    def _read_bundle(self, name: TileName) -> tuple[int, bytes, list[bytes]] | None:
         try:
-            data = self.files.read(f"log/{name.path}", _MAX_BUNDLE)
+            try:
+                data = self.files.read(f"log/{name.path}", _MAX_BUNDLE)
+            except FileNotFoundError:
+                # While the log grows, a partial bundle goes once the full one is there.
+                name = TileName(ENTRIES, name.index)
+                data = self.files.read(f"log/{name.path}", _MAX_BUNDLE)
             entries = decode_bundle(data)
             if len(entries) != name.width:
                 raise TileError(f"holds {len(entries)} entries, not {name.width}")
         except (OSError, TamperError) as error:
             self.problem(f"log/{name.path}: {why(error)}")
             return None
-        return data, entries
+        return name.width, data, entries
 
     def _entry(self, payload: bytes, bundle: str, number: int) -> None:
         place = f"{bundle}: entry {number}"
@@ -152,7 +157,9 @@ class LogAudit:
         try:
             data = self.files.read(path, TILE_BYTES)
         except (OSError, TamperError) as error:
-            self.problem(f"{path}: {why(error)}")
+            full = self.files.directory / "log" / TileName(name.level, name.index).path
+            if not isinstance(error, FileNotFoundError) or not full.is_file():
+                self.problem(f"{path}: {why(error)}")
             return
         if data != self.levels.tile(name):
             self.problem(f"{path}: does not hold the hashes of its entries")

@@ -32,6 +32,8 @@ class Spool:
             match = _NAME.fullmatch(path)
             if match is not None:
                 found.append((match[1], int(match[2]), path))
+            elif path.endswith(".corrupt"):
+                note(f"{path}: was set aside as damaged, its records are not counted")
         for writer, _, path in sorted(found):
             try:
                 frames = read_frames(files.read(path, MAX_SPOOL_BYTES))

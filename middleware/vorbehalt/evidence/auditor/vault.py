@@ -93,6 +93,8 @@ class Vault:
             note(f"vault: {self.orphans} rows belong to records that are not in this copy")
 
     def _row(self, row: bytes, writer: str, problem: Say) -> str | None:
+        if not any(row):
+            return None  # erased in place, on somebody's right to be forgotten
         head = 10 + (row[9] if len(row) > 9 else 0)
         if len(row) < head + 12 + 16 or row[0] != 1:
             return "malformed"

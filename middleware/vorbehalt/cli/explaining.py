@@ -1,0 +1,189 @@
+"""`explain`: the verdict for a request that is described, or that was recorded, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import typer
+
+from vorbehalt.cli.output import CONFIG, JSON, moment, note, print_json, printable, say, utc
+from vorbehalt.edge.client_address import AddressResolver
+from vorbehalt.engine import Engine
+from vorbehalt.evidence.query import Filters, show
+from vorbehalt.facts import Headers, Visit, host_name, normal_path
+from vorbehalt.policy.reasons import REASONS
+from vorbehalt.settings import Settings, load, read_robots_files
+from vorbehalt.stores.memory import MemoryLimits
+
+_URL = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//([^/?#]*)([^#]*)(?:#.*)?", re.S)
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def explain(
+    url: str = typer.Argument(None, help="The URL that is asked for, or its path alone."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+    ip: str = typer.Option(None, "--ip", help="The address of the connection's peer."),
+    header: list[str] = typer.Option(
+        [], "-H", "--header", help='A request header, "Name: value"; repeatable.'
+    ),
+    method: str = typer.Option("GET", "-X", "--method", help="The request's method."),
+    at: str = typer.Option(None, "--at", help="Judge as of this time (ISO 8601; UTC if no zone is given)."),
+    ref: str = typer.Option(None, "--ref", help="Explain a recorded request by its reference id."),
+) -> None:
+    """Say what would be decided for a request, and why; or look up a recorded one by its reference."""
+    if (url is None) == (ref is None):
+        raise typer.BadParameter("give either a URL, or --ref with a reference id", param_hint="URL")
+    if ref is not None:
+        _explain_reference(load(config), ref, as_json)
+        return
+    pairs, peer, time = _headers(header), _address(ip), moment(at)
+    settings = load(config)
+    visit = visit_of(settings, url, method, pairs, peer, time)
+    verdict = Engine(settings, MemoryLimits(), read_robots_files(settings)).judge(visit)
+    if as_json:
+        print_json(verdict.as_json())
+        return
+    for line in sentences(verdict.as_json()):
+        say(printable(line))
+
+
+def _headers(pairs: list[str]) -> Headers:
+    found: list[tuple[bytes, bytes]] = []
+    for pair in pairs:
+        name, colon, value = pair.partition(":")
+        name = name.strip()
+        if not colon or not _HEADER_NAME.fullmatch(name):
+            raise typer.BadParameter(f'{printable(pair)!r} is not of the form "Name: value"', param_hint="-H")
+        found.append((name.lower().encode("ascii"), value.strip().encode("utf-8", "surrogateescape")))
+    return tuple(found)
+
+
+def _address(text: str | None) -> str | None:
+    try:
+        return None if text is None else str(ip_address(text.strip("[]")))
+    except ValueError:
+        raise typer.BadParameter(
+            f"{printable(text or '')!r} is no network address", param_hint="--ip"
+        ) from None
+
+
+def visit_of(settings: Settings, url: str, method: str, headers: Headers, peer: str | None, at: int) -> Visit:
+    """Describe a request. The Host header picks the host, without one the URL does, else the site itself."""
+    scheme, authority, target = _split(settings, url)
+    if not any(key == b"host" for key, _ in headers):
+        headers = ((b"host", authority.encode("utf-8", "surrogateescape")), *headers)
+    host = next(value for key, value in headers if key == b"host")
+    path = target.partition("?")[0]
+    return Visit(
+        received_at=at,
+        method=method.upper(),
+        scheme=scheme,
+        host=host_name(host),
+        path=normal_path(unquote(path)),
+        target=target.encode("utf-8", "surrogateescape"),
+        http_version="1.1",
+        headers=headers,
+        client=AddressResolver(settings.network.trusted_proxies).resolve(
+            (peer, 0) if peer else None, headers
+        ),
+    )
+
+
+def _split(settings: Settings, url: str) -> tuple[str, str, str]:
+    """Return scheme, authority and target of a URL, of `host/path` with a host of ours, or of a path."""
+    origin = urlsplit(settings.default_host.terms.origin)
+    scheme, authority, target = origin.scheme, origin.netloc, url.partition("#")[0]
+    if found := _URL.fullmatch(url):
+        scheme, authority, target = (found[1] or scheme).lower(), found[2].rpartition("@")[2], found[3]
+        if not authority:
+            raise typer.BadParameter(f"{printable(url)!r} names no host", param_hint="URL")
+    elif not url.startswith(("/", "?")):
+        first, slash, rest = target.partition("/")
+        if host_name(first.encode("utf-8", "surrogateescape")) in _known_hosts(settings):
+            authority, target = first, slash + rest
+    return scheme, authority, target if target.startswith("/") else f"/{target}"
+
+
+def _known_hosts(settings: Settings) -> set[str]:
+    hosts = {urlsplit(host.terms.origin).hostname or "" for host in (settings.default_host, *settings.hosts)}
+    return hosts.union(settings.site_hosts, *(host.names for host in settings.hosts))
+
+
+def _explain_reference(settings: Settings, ref: str, as_json: bool) -> None:
+    directory = settings.evidence.directory
+    if directory in ("off", "memory:"):
+        raise typer.BadParameter(
+            f"no evidence is kept on disk (evidence.directory is {directory!r})", param_hint="--ref"
+        )
+    if not (Path(directory) / "log").is_dir():
+        note(f"nothing has been recorded yet: there is no evidence log in {directory}")
+        raise typer.Exit(1)
+    wanted = Filters(ref=ref.strip().upper(), type="request")
+    record = next(show(Path(directory), wanted), None)
+    if record is None:
+        note(f"no request with the reference {ref} is in the log; a new one appears once it is sealed")
+        raise typer.Exit(1)
+    verdict = recorded_verdict(record)
+    if as_json:
+        print_json(verdict)
+        return
+    seen = _mapping(record["seen"])
+    asked = f"{seen.get('method')} {seen.get('scheme')}://{seen.get('host')}{seen.get('path')}"
+    say(f"record {record['index']}, {utc(int(str(record['at'])))}: {printable(asked)}")
+    for line in sentences(verdict):
+        say(printable(line))
+
+
+def recorded_verdict(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the verdict of a `request` record in the same form as that of a request described now."""
+    seen = _mapping(record["seen"])
+    decision, reservation = _mapping(seen.get("decision")), _mapping(seen.get("reservation"))
+    claim = seen.get("claim")
+    keys = ("token", "operator", "purpose", "standing", "how")
+    return {
+        **{key: decision.get(key) for key in ("action", "would", "enforced", "rule", "reasons")},
+        "identity": {key: _mapping(claim).get(key) for key in keys} if claim else None,
+        "findings": [{"expected": None, **_mapping(finding)} for finding in seen.get("findings") or ()],
+        "score": seen.get("score", 0),
+        "reservation": {"section": reservation.get("section"), "digest": reservation.get("signals")},
+        "work": seen.get("work"),
+    }
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    """A record that was cut to fit may lack parts."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def sentences(verdict: Mapping[str, Any]) -> list[str]:
+    """Return a verdict in its public form as lines for people."""
+    identity = verdict["identity"]
+    observed = verdict["would"] != verdict["action"] and not verdict["enforced"]
+    lines = [
+        f"action: {verdict['action']}" + (f" (observed only; would: {verdict['would']})" if observed else "")
+    ]
+    lines.append(f"rule: {verdict['rule']}")
+    lines += [f"reason: {code}: {REASONS.get(code, '')}" for code in verdict["reasons"] or ()]
+    if identity is None:
+        lines.append("identity: no claim")
+    else:
+        who = f"of {identity['operator']}" if identity["operator"] else "(software that anybody can run)"
+        lines.append(
+            f"identity: {identity['token']} {who}, purpose {identity['purpose']}, {identity['standing']}"
+        )
+        lines.append(f"how: {identity['how']}")
+    for finding in verdict["findings"]:
+        lines.append(f"finding: {finding['id']} ({finding['weight']}): {finding['observed']}")
+    reservation = verdict["reservation"]
+    lines.append(
+        f"reservation: section {reservation['section'] or '(whole site)'}, signals {reservation['digest']}"
+    )
+    if verdict["action"] == "allow":
+        lines.append("allow means that the request is answered; it grants no permission")
+    return lines
