@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vorbehalt.demo import errands, programs, run
+from vorbehalt.demo import errands, programs, proof, run
 from vorbehalt.demo.programs import Program, installed
 from vorbehalt.demo.story import Row, Story
 from vorbehalt.demo.watch import Seen, Watch
@@ -97,8 +99,6 @@ def test_people_and_what_brings_them_are_served(result: Any, name: str) -> None:
 
 
 def test_a_strangers_program_agrees_and_sees_a_changed_byte(result: Any, tmp_path: Path) -> None:
-    import shutil
-
     evidence = tmp_path / "copy"
     shutil.copytree(result["evidence"]["directory"], evidence)
     line = [sys.executable, "-I", str(evidence / "verify.py"), str(evidence)]
@@ -126,6 +126,45 @@ def test_a_site_that_refuses_nobody_is_not_as_told(tmp_path: Path, monkeypatch: 
 
     assert run.run(once=True, as_json=False, directory=tmp_path, out=out) == 1
     assert "NOT AS EXPECTED: GPTBot/1.2 got 200 for /lyrics/1, expected was 403" in out.getvalue()
+
+
+def test_a_client_that_saw_something_else_is_a_surprise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=5).read(); print(418)"
+    liar = Program("liar", lambda url, agent, headers: [sys.executable, "-c", script, url])
+    monkeypatch.setattr(run, "installed", lambda: {"liar": liar, "Python urllib": liar})
+    monkeypatch.setattr(
+        run, "errands", lambda version: (errands.Errand("a reader", "", ("liar",), ("/",), (200,)),)
+    )
+    out = io.StringIO()
+
+    assert run.run(once=True, as_json=False, directory=tmp_path, out=out) == 1
+    assert "liar saw 418 for /, the site answered 200" in out.getvalue()
+
+
+def test_evidence_holds_only_if_both_verifiers_say_so(
+    result: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evidence = tmp_path / "copy"
+    shutil.copytree(result["evidence"]["directory"], evidence)
+    whole = proof.prove(evidence)
+    assert whole.holds
+    assert whole.problems == ()
+
+    report = proof.sealed(evidence)
+    with monkeypatch.context() as patch:
+        patch.setattr(proof, "sealed", lambda directory: replace(report, unsealed=2))
+        assert not proof.prove(evidence).holds
+        patch.setattr(proof, "sealed", lambda directory: replace(report, problems=("a byte",)))
+        assert proof.prove(evidence).problems == ("a byte",)
+        assert not proof.prove(evidence).holds
+    (evidence / "verify.py").write_text("print('no')\nraise SystemExit(1)\n", "utf-8")
+    doubted = proof.prove(evidence)
+
+    assert doubted.packaged
+    assert not doubted.holds
+    assert doubted.problems == ("verify.py: no",)
 
 
 def test_a_folder_in_the_way_is_a_sentence_and_no_traceback(

@@ -436,7 +436,7 @@ def test_only_one_sealer_at_a_time(site: Site) -> None:
 
 
 def test_more_than_one_round_is_sealed_in_one_go(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vorbehalt.evidence.sealer._ROUND_BYTES", 20_000)
+    monkeypatch.setattr("vorbehalt.evidence.intake._ROUND_BYTES", 20_000)
     site.write(1, 200, size=500)
     site.write(2, 200, size=500)
     site.close(2)
@@ -448,7 +448,7 @@ def test_more_than_one_round_is_sealed_in_one_go(site: Site, monkeypatch: pytest
 def test_a_damaged_record_at_the_start_of_a_round_does_not_stop_the_sealer(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vorbehalt.evidence.sealer._ROUND_BYTES", 20_000)
+    monkeypatch.setattr("vorbehalt.evidence.intake._ROUND_BYTES", 20_000)
     site.write(1, 200, size=500)
     path = site.kill(1)
     data = bytearray(path.read_bytes())

@@ -79,3 +79,13 @@ def test_lines_out_of_order_land_in_their_hour() -> None:
         timeline.add(at, 0)
 
     assert timeline.rows() == ((_HOUR, (3,)), (2 * _HOUR, (1,)), (3 * _HOUR, (1,)))
+
+
+@given(st.lists(st.integers(0, 10**6), max_size=80), st.integers(2, 8))
+def test_a_timeline_never_has_more_rows_than_its_limit(hours: list[int], limit: int) -> None:
+    timeline = Timeline(1, limit=limit)
+    for hour in hours:
+        timeline.add(hour * _HOUR, 0)
+
+    assert len(timeline.rows()) <= limit
+    assert sum(counts[0] for _, counts in timeline.rows()) == len(hours)

@@ -230,7 +230,13 @@ def test_rotated_files_are_not_open_together(line: Line, log: Log, monkeypatch: 
 
 def test_bad_lines_are_shown_with_their_place_but_without_addresses(line: Line, log: Log) -> None:
     aborted = '203.0.113.7 - - [22/Nov/2026:10:05:03 +0000] "-" 408 0 "-" "-"'
-    path = log(line(), *[aborted] * 40, "", "2001:db8::7 odd line \x07 from 203.0.113.8", name="site.log")
+    path = log(
+        line(),
+        *[aborted] * 40,
+        "",
+        "2001:db8::7 odd line \x07 from 203.0.113.8 2001:db8:1:2:3:4:5:6",
+        name="site.log",
+    )
     result = replay([path], lambda visit: Verdict(Action.ALLOW, Action.ALLOW, True, "a-rule", ()))
 
     places = [(bad.file, bad.line) for bad in result.bad_lines]
@@ -241,6 +247,7 @@ def test_bad_lines_are_shown_with_their_place_but_without_addresses(line: Line, 
     assert "2001:db8" not in shown
     assert "\x07" not in shown
     assert "odd line" in shown
+    assert "[22/Nov/2026:10:05:03 +0000]" in shown
 
 
 def test_people_who_would_be_hit_are_counted_and_sampled(

@@ -113,6 +113,7 @@ def test_the_report_says_who_what_and_who_might_be_hit(page: _Page) -> None:
     assert "on this log, not on tomorrow's" in text
     assert "Your configuration observes only" in text
     assert "1 of 6 lines holds no request" in text
+    assert "robots.txt" not in text.replace("robots.txt read", "")
     assert "No search engine, feed reader, preview or tool would have been refused." in text
 
 
@@ -192,3 +193,10 @@ def test_sizes_have_decimal_units(value: int, text: str) -> None:
 def test_a_bar_shows_even_the_smallest_refusal() -> None:
     assert 'width="1.5"' in bar(100_000, 1, 100_001)
     assert bar(0, 0, 0) == ""
+
+
+def test_robots_txt_explains_answered_crawlers(line: Line, verdict: Make, by_agent: Judges, log: Log) -> None:
+    judge = by_agent({b"GPTBot": verdict(Action.ALLOW, "GPTBot")})
+    text = _Page(render_html(replay([log(line("GPTBot", path="/robots.txt"))], judge))).text
+
+    assert "1 of the answered requests were AI crawlers reading robots.txt" in text

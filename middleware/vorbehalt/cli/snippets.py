@@ -211,8 +211,8 @@ http://127.0.0.1:8101 {
 			header Tdm-Reservation *
 		}
 		handle_response @vorbehalt_told {
-			@has_policy expression {rp.header.Tdm-Policy} != ""
-			@has_robots expression {rp.header.X-Robots-Tag} != ""
+			@has_policy expression {rp.header.Tdm-Policy} != null && {rp.header.Tdm-Policy} != ""
+			@has_robots expression {rp.header.X-Robots-Tag} != null && {rp.header.X-Robots-Tag} != ""
 			header tdm-reservation {rp.header.Tdm-Reservation}
 			header @has_policy tdm-policy {rp.header.Tdm-Policy}
 			header Content-Usage {rp.header.Content-Usage}

@@ -11,7 +11,7 @@ from vorbehalt.edge.respond import new_reference
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.evidence.drafts import completion_draft, request_draft, rollup_key, signal_draft
 from vorbehalt.evidence.receipt import Draft, Receipt
-from vorbehalt.facts import AI_PURPOSES, Purpose, Visit
+from vorbehalt.facts import Purpose, Visit
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.bundle import Document, SectionHeaders
 
@@ -171,7 +171,7 @@ def open_record(
     if not verdict.is_refusal:
         if identity is None:
             return None
-        kind = settings.record.get(identity.purpose, _default_kind(identity.purpose))
+        kind = settings.record.get(identity.purpose, "full")
         if kind == "rollup":
             runtime.evidence.count(rollup_key(verdict, visit.host), at=visit.received_at)
         if kind != "full":
@@ -189,9 +189,3 @@ def open_record(
     receipt = runtime.evidence.append(draft)
     answers_content = not verdict.is_refusal and visit.vantage != "forward-auth"
     return Recording(runtime, live, visit, verdict, receipt, reference, complete=answers_content)
-
-
-def _default_kind(purpose: Purpose) -> str:
-    if purpose in AI_PURPOSES:
-        return "full"
-    return "none" if purpose in _QUIET else "rollup"

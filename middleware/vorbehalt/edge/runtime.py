@@ -56,8 +56,8 @@ class Runtime(TellsMetrics):
         self._stamp = _stamp(self.settings)
         self._stopping = False
         self._serves_metrics = False
-        self._house = 0
-        _FORKED.add(self)
+        self._house: threading.Thread | None = None
+        _alive.add(self)
 
     def _make_live(self, settings: Settings) -> Live:
         engine = Engine(settings, self.limits, {**self.site_robots, **read_robots_files(settings)})
@@ -73,7 +73,8 @@ class Runtime(TellsMetrics):
             self.evidence.start()
             self._publish.extend(self.live.engine.plans())
             self._wake.clear()
-            threading.Thread(target=self._keep_house, name="vorbehalt-house", daemon=True).start()
+            self._house = threading.Thread(target=self._keep_house, name="vorbehalt-house", daemon=True)
+            self._house.start()
             metrics.register(self)
             if self.settings.metrics_listen and not self._serves_metrics:
                 self._serves_metrics = True
@@ -90,6 +91,8 @@ class Runtime(TellsMetrics):
             self.started = False
             self._stopping = True
         self._wake.set()
+        if self._house is not None and self._house is not threading.current_thread():
+            self._house.join(1.0)
         self.evidence.close()
         metrics.sync(self)
         metrics.unregister(self)
@@ -155,9 +158,8 @@ class Runtime(TellsMetrics):
         return {"state": state, "reasons": reasons}
 
     def _keep_house(self) -> None:
-        me = threading.get_ident()
-        self._house = me
-        while not self._stopping and self._house == me:
+        me = threading.current_thread()
+        while not self._stopping and self._house is me:
             while self._publish:
                 self._announce(self._publish.pop(0))
             try:
@@ -226,11 +228,11 @@ def _as_list(value: object) -> list[object]:
     return list(value) if isinstance(value, (list, tuple)) else []
 
 
-_FORKED: weakref.WeakSet[Runtime] = weakref.WeakSet()
+_alive: weakref.WeakSet[Runtime] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
-    for runtime in _FORKED:
+    for runtime in _alive:
         runtime.started = False
         runtime._lock = threading.Lock()
         runtime._wake = threading.Event()

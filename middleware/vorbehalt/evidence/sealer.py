@@ -7,13 +7,14 @@ as they are, and a record that the log has is never taken twice.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence.directory import EvidenceDirectory, open_directory
-from vorbehalt.evidence.files import PUBLIC_FILE, Disk, is_abandoned, make_directories, open_lock, try_lock
-from vorbehalt.evidence.frames import Scan, scan_frames
+from vorbehalt.evidence.files import PUBLIC_FILE, Disk, make_directories, open_lock, try_lock
+from vorbehalt.evidence.intake import Intake, SpoolReader
 from vorbehalt.evidence.sealing import (
     SealState,
     leftover_entries,
@@ -23,12 +24,9 @@ from vorbehalt.evidence.sealing import (
     save_state,
 )
 from vorbehalt.evidence.spool import SPOOL_NAME
-from vorbehalt.evidence.tlog.leaf import LeafError
 from vorbehalt.evidence.tlog.merkle import EMPTY_ROOT
 from vorbehalt.evidence.tlog.note import Checkpoint, NoteError, open_checkpoint
-from vorbehalt.evidence.tlog.tiles import Growth, grow
-
-_ROUND_BYTES = 8 << 20
+from vorbehalt.evidence.tlog.tiles import WIDTH, Growth, grow
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +44,26 @@ class SealResult:
     stuck: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Round:
-    """What one pass over the spools found."""
-
-    entries: list[bytes] = field(default_factory=list)
-    consumed: list[Path] = field(default_factory=list)
-    set_aside: list[str] = field(default_factory=list)
-    stuck: list[str] = field(default_factory=list)
-    room: int = _ROUND_BYTES
-
-
 @dataclass(frozen=True, slots=True)
 class _Done:
     checkpoint: Checkpoint
-    round: _Round
+    intake: Intake
 
 
 class LogSealer:
-    """Seals one directory. The caller holds `run/sealer.lock`."""
+    """Seals one directory. The caller holds `run/sealer.lock`.
 
-    def __init__(self, directory: EvidenceDirectory, disk: Disk | None = None) -> None:
+    `pause` is called every half millisecond of work or so: beside a running site it sleeps, because a thread
+    that computes holds back all others of its process.
+    """
+
+    def __init__(
+        self, directory: EvidenceDirectory, disk: Disk | None = None, pause: Callable[[], None] | None = None
+    ) -> None:
         self._at = directory
         self._disk = disk or Disk()
+        self._pause = pause or _no_pause
+        self._spools = SpoolReader(directory.path, self._disk, self._pause)
         self._state_path = directory.run / "state.json"
         self._state: SealState | None = None
 
@@ -94,15 +89,15 @@ class LogSealer:
             signed = done.checkpoint
             added += signed.size - size
             size = signed.size
-            aside += done.round.set_aside
-            if done.round.room > 0:
-                return SealResult(signed.size, signed.root, added, tuple(aside), tuple(done.round.stuck))
+            aside += done.intake.set_aside
+            if done.intake.room > 0:
+                return SealResult(signed.size, signed.root, added, tuple(aside), tuple(done.intake.stuck))
 
     def _seal_round(self, signed: Checkpoint) -> _Done:
         state, pending = self._restore(signed)
-        found = _Round()
+        found = Intake()
         if not pending:
-            self._read_spools(state, found)
+            self._spools.read(state, found)
         growth = self._grow(signed, pending or found.entries)
         if pending and state.size == growth.size and state.root != growth.root:
             raise TamperError(f"the leaves behind the checkpoint are not those sealed at size {state.size}")
@@ -167,10 +162,25 @@ class LogSealer:
         state.writers = {writer: number for writer, number in state.writers.items() if writer in alive}
 
     def _grow(self, signed: Checkpoint, entries: list[bytes]) -> Growth:
-        growth = grow(self._read, signed.size, entries)
-        if (growth.old_root if signed.size else EMPTY_ROOT) != signed.root:
-            raise TamperError(f"the log on disk is not the one that was signed at size {signed.size}")
-        return growth
+        """Grow the tree in memory, a bundle at a time."""
+        fresh: dict[str, bytes] = {}
+        obsolete: list[str] = []
+
+        def read(name: str) -> bytes:
+            return fresh[name] if name in fresh else self._read(name)
+
+        size, taken = signed.size, 0
+        growth = grow(read, size, [])
+        if (growth.old_root if size else EMPTY_ROOT) != signed.root:
+            raise TamperError(f"the log on disk is not the one that was signed at size {size}")
+        while taken < len(entries):
+            count = WIDTH - size % WIDTH
+            growth = grow(read, size, entries[taken : taken + count])
+            size, taken = growth.size, taken + count
+            fresh.update(growth.files)
+            obsolete += growth.obsolete
+            self._pause()
+        return Growth(_latest(fresh), growth.size, growth.root, signed.root, tuple(obsolete))
 
     def _read(self, name: str) -> bytes:
         return (self._at.log / name).read_bytes()
@@ -196,71 +206,15 @@ class LogSealer:
                     path.unlink()
                 folder.rmdir()
 
-    def _read_spools(self, state: SealState, found: _Round) -> None:
-        named = []
-        for path in (self._at.path / "spool").iterdir():
-            if match := SPOOL_NAME.fullmatch(path.name):
-                named.append((match[1], int(match[2]), path))
-        waiting: set[str] = set()
-        for writer, _, path in sorted(named):
-            # A later file of a writer only after all of the earlier one.
-            if found.room <= 0:
-                break
-            if writer not in waiting and not self._read_spool(path, writer, state, found):
-                waiting.add(writer)
 
-    def _read_spool(self, path: Path, writer: str, state: SealState, found: _Round) -> bool:
-        """Take new leaves of one spool; True if nothing more will come from it."""
-        try:
-            # Asked first: what a living writer adds after this question is left for the next time.
-            is_dead = is_abandoned(path)
-            offset = state.spools.setdefault(path.name, 0)
-            with path.open("rb") as file:
-                file.seek(offset)
-                data = file.read(_ROUND_BYTES)
-                is_all = offset + len(data) >= os.fstat(file.fileno()).st_size
-        except FileNotFoundError:
-            return True
-        scan = scan_frames(data)
-        taken, is_bad = self._take(scan, writer, state, found)
-        state.spools[path.name] = offset + taken
-        is_bad = is_bad or (scan.is_corrupt and is_all) or (not taken and not is_all)
-        if not is_dead:
-            if is_bad:
-                found.stuck.append(path.name)
-            elif not is_all:
-                found.room = 0
-            return False
-        if not is_bad and not is_all:
-            found.room = 0
-            return False
-        if is_bad or not scan.is_whole:
-            self._set_aside(path, offset + taken, "corrupt" if is_bad else "torn", found)
-        found.consumed.append(path)
-        return True
+def _no_pause() -> None:
+    pass
 
-    def _take(self, scan: Scan, writer: str, state: SealState, found: _Round) -> tuple[int, bool]:
-        """Take the leaves of a scan; returns how far, and whether something is no leaf of its writer."""
-        taken = 0
-        for payload, end in zip(scan.payloads, scan.ends, strict=True):
-            try:
-                is_new = note_leaf(state.writers, payload, writer)
-            except LeafError:
-                return taken, True
-            if is_new:
-                found.entries.append(payload)
-                found.room -= len(payload)
-            taken = end
-        return taken, False
 
-    def _set_aside(self, path: Path, offset: int, problem: str, found: _Round) -> None:
-        """Keep bytes that are no leaves beside the spool; nothing is ever cut in place."""
-        with path.open("rb") as file:
-            file.seek(offset)
-            rest = file.read()
-        aside = path.with_suffix(f".{problem}")
-        self._disk.replace(aside, rest, self._at.run, 0o600)
-        found.set_aside.append(aside.name)
+def _latest(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Of several versions of one growing tile only the last is written; entries come first."""
+    last = {path.partition(".p/")[0]: path for path in files}
+    return {path: files[path] for path in sorted(last.values(), key=lambda path: "entries" not in path)}
 
 
 def seal_once(directory: Path, disk: Disk | None = None) -> SealResult:

@@ -14,6 +14,7 @@ from vorbehalt.evidence.sealer import LogSealer, SealResult
 
 _EVERY_SECONDS = 1.0
 _AFTER_PROBLEM_SECONDS = 30.0
+_PAUSE_SECONDS = 0.0005
 _POLL_SECONDS = 0.05
 
 
@@ -63,7 +64,7 @@ class SealerThread:
         if time.monotonic() < self._not_before:
             return True
         if self._sealer is None:
-            self._sealer = LogSealer(self._directory, self._disk)
+            self._sealer = LogSealer(self._directory, self._disk, self._pause)
         try:
             self.result = self._sealer.seal()
             self.problem = ""
@@ -80,6 +81,10 @@ class SealerThread:
         if self._lock_fd >= 0:
             os.close(self._lock_fd)
             self._lock_fd = -1
+
+    def _pause(self) -> None:
+        if not self._stop.is_set():
+            time.sleep(_PAUSE_SECONDS)
 
     def _elect(self) -> bool:
         try:

@@ -134,7 +134,7 @@ def is_address(text: bytes) -> bool:
 def _vhost(first: bytes, middle: bytes) -> tuple[bytes, str]:
     """Tell `host:port address ident user` from `address ident user name with spaces`."""
     parts = middle.split(b" ")
-    if len(parts) >= 3 and is_address(parts[0]) and not is_address(first):
+    if is_address(parts[0]) and not is_address(first):
         return parts[0], host_name(first)
     return first, ""
 

@@ -185,6 +185,12 @@ def _change(result: Result) -> str:
             )
         )
     body = table(("Outcome", "#Requests", "#Share", "#Clients", ""), rows)
+    told = sum(row.robots_fetches for row in _ai(result))
+    if told:
+        body += (
+            f"<p>{number(told)} of the answered requests were AI crawlers reading robots.txt; "
+            "what machines are told is refused to nobody.</p>\n"
+        )
     watched = [row for row in result.crawlers if row.would_only]
     if watched:
         names = ", ".join(f"{row.token} ({number(row.would_only)})" for row in watched[:12])

@@ -19,7 +19,8 @@ _ACTIONS = tuple(Action)
 _GROUPS = 4
 """Of the timeline: no claim; the six AI purposes; search engines; every other claim."""
 _ADDRESS = re.compile(
-    r"(?<![\w./])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{0,4}(?![\w:])"
+    r"(?<![\w./])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])"
+    r"|(?<![\w:/.])(?:[0-9A-Fa-f:]*::[0-9A-Fa-f:.]*|(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4})"
 )
 
 

@@ -35,13 +35,14 @@ class Source:
     def problem(self, flaw: Flaw) -> Problem:
         """Give a flaw its place."""
         variable = self._variable(flaw.key)
+        # Keys may hold anything, and a problem is one line of a terminal or a log.
+        key, message = _printable(flaw.key), _printable(flaw.message)
         if variable:
-            return Problem(ENVIRONMENT, 0, flaw.key, flaw.id, f"{variable}: {flaw.message}")
+            return Problem(ENVIRONMENT, 0, key, flaw.id, f"{variable}: {message}")
         if self.name == MAPPING:
             # There are no lines to point at, so the message must carry the key.
-            message = flaw.message if flaw.key in flaw.message else f"{flaw.key}: {flaw.message}"
-            return Problem(self.name, 0, flaw.key, flaw.id, message)
-        return Problem(self.name, find_line(self.lines, flaw.key) or 1, flaw.key, flaw.id, flaw.message)
+            return Problem(self.name, 0, key, flaw.id, message if key in message else f"{key}: {message}")
+        return Problem(self.name, find_line(self.lines, flaw.key) or 1, key, flaw.id, message)
 
     def _variable(self, key: str) -> str:
         """The variable that set a key, or that made the table of this name."""
@@ -116,6 +117,10 @@ def _override(source: Source, environ: Mapping[str, str]) -> None:
         name = last.replace("_", "-") if tables == ["evidence", "record"] else last
         place[name] = Override(environ[variable], _as_toml(environ[variable]))
         source.variables[".".join((*tables, name))] = variable
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _plain(value: object) -> object:

@@ -1,0 +1,110 @@
+"""A real nginx that follows what `init --for nginx` prints, word for word."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from process_support import CHROME, GOOGLEBOT, GPTBOT, ask, end, running
+
+# Its workers leave root for a user that cannot read a test's folder.
+USER = "user root;" if os.geteuid() == 0 else ""
+MAIN = """\
+{user}
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/tmp1; proxy_temp_path {folder}/tmp2; fastcgi_temp_path {folder}/tmp3;
+    uwsgi_temp_path {folder}/tmp4; scgi_temp_path {folder}/tmp5;
+    include conf.d/*.conf;
+    server {{
+        listen 127.0.0.1:{port};
+        root {folder}/www;
+        {site}
+        location /own/ {{ add_header X-Own 1; }}
+        location /private/ {{ deny all; }}
+    }}
+}}
+"""
+
+
+@pytest.mark.real("nginx")
+def test_nginx_asks_the_sidecar_and_serves_without_it(
+    tmp_path: Path,
+    sidecar: Any,
+    printed: Callable[[str], dict[str, str]],
+    ports: Callable[[int], list[int]],
+    fresh_googlebot: Callable[[Path], str],
+    standings: Callable[[int, str], dict[str, float]],
+) -> None:
+    web, asked, metrics = ports(3)
+    pieces = printed("nginx")
+    address = fresh_googlebot(tmp_path / "vorbehalt.toml")
+    for place, text in pieces.items():
+        if place.startswith("/etc/nginx/"):
+            file = tmp_path / place.removeprefix("/etc/nginx/")
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text.replace("127.0.0.1:8100", f"127.0.0.1:{asked}"))
+    main = MAIN.format(user=USER, folder=tmp_path, port=web, site=pieces["In the server block"].strip())
+    (tmp_path / "nginx.conf").write_text(main)
+    for page in ("index.html", "own/index.html", "private/index.html"):
+        (tmp_path / "www" / page).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "www" / page).write_text("a page")
+    nginx = [
+        "nginx",
+        "-c",
+        str(tmp_path / "nginx.conf"),
+        "-p",
+        str(tmp_path),
+        "-e",
+        str(tmp_path / "error.log"),
+    ]
+
+    with (
+        sidecar(tmp_path / "vorbehalt.toml", asked, "--metrics-listen", f"127.0.0.1:{metrics}") as process,
+        running(nginx, web, tmp_path),
+    ):
+        person, crawler, missing = ask(web), ask(web, "/lyrics/1", GPTBOT), ask(web, "/nowhere")
+        robots = ask(web, "/robots.txt", GPTBOT)
+        signals = [
+            ask(web, path).status for path in ("/license.xml", "/ai-policy", "/.well-known/tdmrep.json")
+        ]
+        question = ask(web, "/.vorbehalt-auth", CHROME)
+        denied = ask(web, "/private/", CHROME)
+        forged = ask(web, "/", GOOGLEBOT, {"X-Forwarded-For": address, "X-Real-IP": address})
+        standing = standings(metrics, "Googlebot")
+        many = [ask(web, "/", "PerplexityBot/1.0").status for _ in range(3)]
+        end(process, signal.SIGKILL)
+        left_alone, crawler_then = ask(web), ask(web, "/", GPTBOT)
+        robots_then = ask(web, "/robots.txt")
+
+    assert (person.status, person.body) == (200, b"a page")
+    for answer in (person, crawler, missing, robots):
+        assert answer.headers["tdm-reservation"] == "1"
+        assert answer.headers["content-usage"]
+        assert answer.headers["tdm-policy"].startswith("https://label.example/")
+        assert 'rel="license"' in answer.headers["link"]
+    assert "no-store" not in person.headers.get("cache-control", "")
+    assert (crawler.status, crawler.headers["cache-control"]) == (403, "no-store")
+    assert b"/ai-policy" in crawler.body
+    assert missing.status == 404
+    assert robots.status == 200
+    assert b"User-agent: GPTBot" in robots.body
+    assert signals == [200, 200, 200]
+    assert question.status == 404, "a stranger can put questions to the sidecar"
+    assert denied.status == 403
+    assert b"Rights are reserved" not in denied.body, "nginx's own refusal is not ours"
+    assert forged.status == 200
+    assert standing == {"claimed": 1}
+    assert many == [200, 200, 200], "visitors behind the proxy are limited as one"
+    assert (left_alone.status, left_alone.body) == (200, b"a page")
+    assert crawler_then.status == 200, "when in doubt the request passes"
+    assert robots_then.status == 204

@@ -1,0 +1,136 @@
+"""`vorbehalt serve` on real sockets: in front of a site, and beside one."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from process_support import CHROME, GOOGLEBOT, GPTBOT, ask, end, vorbehalt, wait_for
+
+Ports = Callable[[int], list[int]]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "vorbehalt.toml"
+    done = vorbehalt("init", "--for", "envoy", "--yes", "--origin", "https://label.example", "-c", path)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def test_in_front_of_a_site(
+    config: Path, upstream: tuple[int, list[str]], sidecar: Any, ports: Ports
+) -> None:
+    site, seen = upstream
+    (port,) = ports(1)
+    with sidecar(config, port, "--upstream", f"http://127.0.0.1:{site}") as process:
+        person = ask(port, "/a%2Fb//c?q=1", CHROME)
+        posted = ask(port, "/form", CHROME, method="POST", body=b"abc")
+        crawler = ask(port, "/lyrics/1", GPTBOT)
+        head = ask(port, "/page", CHROME, method="HEAD")
+
+        def robots() -> bytes:
+            return ask(port, "/robots.txt", GPTBOT).body
+
+        wait_for(lambda: b"Disallow: /intern/" in robots(), "the site's own rules never came in")
+        told = robots()
+        end(process)
+
+    assert process.returncode == 0
+    assert (person.status, person.body) == (200, b"a page")
+    assert person.headers["tdm-reservation"] == "1"
+    assert (posted.status, posted.body) == (201, b"cba")
+    assert crawler.status == 403
+    assert crawler.headers["tdm-reservation"] == "1"
+    assert (head.status, head.body) == (200, b"")
+    assert b"User-agent: GPTBot" in told
+    assert "GET /a%2Fb//c?q=1 HTTP/1.1" in seen, "the raw path was not kept"
+    assert not [line for line in seen if "/lyrics/" in line], "the refused request reached the site"
+
+
+def test_a_dead_site_is_a_502_and_no_refusal(config: Path, sidecar: Any, ports: Ports) -> None:
+    port, nobody = ports(2)
+    with sidecar(config, port, "--upstream", f"http://127.0.0.1:{nobody}"):
+        person, crawler = ask(port, "/", CHROME), ask(port, "/", GPTBOT)
+        robots = ask(port, "/robots.txt", GPTBOT)
+
+    assert person.status == 502
+    assert crawler.status == 403
+    assert robots.status == 200
+
+
+def test_beside_a_site(config: Path, sidecar: Any, ports: Ports) -> None:
+    (port,) = ports(1)
+    with sidecar(config, port):
+        forwarded = {"X-Forwarded-Uri": "/lyrics/1", "X-Forwarded-Host": "label.example"}
+        person = ask(port, "/.vorbehalt/auth", CHROME, forwarded)
+        crawler = ask(port, "/.vorbehalt/auth", GPTBOT, forwarded)
+        signal_asked = ask(port, "/.vorbehalt/auth", GPTBOT, {**forwarded, "X-Forwarded-Uri": "/robots.txt"})
+        health = ask(port, "/.vorbehalt/health")
+
+    assert person.status == 204
+    assert person.headers["tdm-reservation"] == "1"
+    assert crawler.status == 403
+    assert signal_asked.status == 204
+    assert health.status == 200
+
+
+def test_an_address_is_believed_from_a_trusted_proxy_only(
+    config: Path,
+    sidecar: Any,
+    ports: Ports,
+    fresh_googlebot: Callable[[Path], str],
+    standings: Callable[[int, str], dict[str, float]],
+) -> None:
+    address = fresh_googlebot(config)
+    port, metrics = ports(2)
+    with sidecar(config, port, "--metrics-listen", f"127.0.0.1:{metrics}"):
+        ask(port, "/.vorbehalt/auth", GOOGLEBOT, {"X-Forwarded-For": address})
+        trusted = standings(metrics, "Googlebot")
+        # The nearest proxy wrote the last address; what stands before it anybody could have written.
+        ask(port, "/.vorbehalt/auth", GOOGLEBOT, {"X-Forwarded-For": f"{address}, 203.0.113.9"})
+        forged = standings(metrics, "Googlebot")
+    config.write_text(config.read_text().replace('trusted_proxies = ["loopback"]', "trusted_proxies = []"))
+    with sidecar(config, port, "--metrics-listen", f"127.0.0.1:{metrics}"):
+        ask(port, "/.vorbehalt/auth", GOOGLEBOT, {"X-Forwarded-For": address})
+        untrusted = standings(metrics, "Googlebot")  # counters go on where they stopped
+
+    assert trusted == {"verified": 1}
+    assert forged["verified"] == 1
+    assert untrusted["verified"] == 1
+    assert untrusted["claimed"] == forged.get("claimed", 0) + 1
+
+
+def test_a_changed_configuration_takes_effect_on_sighup(config: Path, sidecar: Any, ports: Ports) -> None:
+    (port,) = ports(1)
+    with sidecar(config, port) as process:
+        before = ask(port, "/.vorbehalt/auth", GPTBOT).status
+        config.write_text(config.read_text().replace('mode = "enforce"', 'mode = "observe"'))
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: ask(port, "/.vorbehalt/auth", GPTBOT).status == 204, "the change was not read")
+
+    assert before == 403
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "said"),
+    [
+        ('mode = "enforce"', ["--listen", "127.0.0.1:99999"], "127.0.0.1:99999"),
+        ('mode = "off"', [], "vorbehalt.toml:20: V0"),
+        ('mode = "enforce"', ["--upstream", "nonsense"], "nonsense"),
+    ],
+)
+def test_what_cannot_be_served_is_said_and_exits_2(
+    change: str, options: list[str], said: str, config: Path, ports: Ports
+) -> None:
+    config.write_text(config.read_text().replace('mode = "enforce"', change))
+    listen = [] if "--listen" in options else ["--listen", f"127.0.0.1:{ports(1)[0]}"]
+
+    done = vorbehalt("serve", "-c", config, *listen, *options)
+
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr.decode()
+    assert b"Traceback" not in done.stderr

@@ -1,0 +1,16 @@
+"""Every middleware that a test made is closed after it: no thread and no metrics source outlives its test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from vorbehalt.edge import runtime
+
+
+@pytest.fixture(autouse=True)
+def _close_what_was_started() -> Iterator[None]:
+    yield
+    for alive in list(runtime._alive):
+        alive.stop()
