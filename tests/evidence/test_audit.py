@@ -125,7 +125,7 @@ def test_every_file_is_needed(small: Log) -> None:
 
 def copied(source: str, target: str) -> Callable[[Path], None]:
     def change(top: Path) -> None:
-        shutil.copy(top / source, top / target)
+        put(top / target, (top / source).read_bytes())
 
     return change
 
@@ -166,6 +166,19 @@ def fifo(top: Path) -> None:
     os.mkfifo(top / "anchors/pipe")
 
 
+def one_more(top: Path) -> None:
+    """A record that was written but never signed, its hashes not yet written."""
+    bundle = top / "log/tile/entries/001.p/2"
+    entry = leaves(1, Writer("another"))[0]
+    put(top / "log/tile/entries/001.p/3", bundle.read_bytes() + len(entry).to_bytes(2, "big") + entry)
+
+
+def other_origin(top: Path) -> None:
+    """The right tree under the right key, but the text names another log."""
+    body = (top / "log/checkpoint").read_bytes().partition(b"\n\n")[0] + b"\n"
+    put(top / "log/checkpoint", SIGNER.sign(body.replace(SIGNER.name.encode(), b"x.example")))
+
+
 OBJECT = sha256(b"x").hexdigest()
 CHANGES: dict[str, Callable[[Path], None]] = {
     "extra file in log": add_file("log/extra"),
@@ -173,13 +186,13 @@ CHANGES: dict[str, Callable[[Path], None]] = {
     "extra tile": add_file("log/tile/0/009", bytes(8192)),
     "tile of a higher level": add_file("log/tile/3/000.p/1", bytes(32)),
     "empty partial tile": add_file("log/tile/0/001.p/0", b""),
-    "other spelling of a tile": add_file("log/tile/0/x000/000", bytes(8192)),
+    "other spelling of a tile": copied("log/tile/0/000", "log/tile/0/x000/000"),
+    "other spelling of a bundle": copied("log/tile/entries/000", "log/tile/entries/x000/000"),
+    "one entry more than is signed": one_more,
     "bundle beyond the checkpoint": add_file("log/tile/entries/001.p/3", b"\0\0\0\0\0\0"),
     "extra anchor": add_file("anchors/note.txt"),
     "anchor in a folder": add_file("anchors/x/3.checkpoint"),
-    "checkpoint under another size": lambda top: (
-        shutil.copy(top / "anchors/3.checkpoint", top / "anchors/4.checkpoint") and None
-    ),
+    "checkpoint under another size": copied("anchors/3.checkpoint", "anchors/4.checkpoint"),
     "extra file in objects": add_file("objects/readme"),
     "object under another name": add_file("objects/sha256/aa/" + "a" * 64),
     "object in another folder": add_file(f"objects/sha256/zz/{OBJECT}"),
@@ -204,15 +217,11 @@ CHANGES: dict[str, Callable[[Path], None]] = {
         top / "log/checkpoint",
         Signer(SIGNER.name, bytes(32)).sign(Checkpoint(SIGNER.name, 258, bytes(32)).body),
     ),
-    "checkpoint of another origin": lambda top: put(
-        top / "log/checkpoint", SIGNER.sign(Checkpoint("x.example", 258, bytes(32)).body)
-    ),
+    "checkpoint of another origin": other_origin,
     "checkpoint with a huge size": lambda top: put(
         top / "log/checkpoint", SIGNER.sign(Checkpoint(SIGNER.name, 10**18, bytes(32)).body)
     ),
-    "older checkpoint put back": lambda top: (
-        shutil.copy(top / "anchors/3.checkpoint", top / "log/checkpoint") and None
-    ),
+    "older checkpoint put back": copied("anchors/3.checkpoint", "log/checkpoint"),
     "line of an unknown key": lambda top: put(
         top / "log/checkpoint",
         (top / "log/checkpoint").read_bytes() + "\u2014 x.example AAAAAAAA\n".encode(),
@@ -386,6 +395,22 @@ def test_a_log_that_grows_while_it_is_read_holds(times: int, tmp_path: Path) -> 
     assert report.problems == ()
     assert grown[0] == 300
     assert verdicts(log.directory) == (True, True)
+
+
+def test_what_joined_the_log_after_the_first_look_is_looked_at_again(tmp_path: Path) -> None:
+    log, writer = Log(tmp_path / "evidence"), Writer()
+    log.seal(leaves(5, writer))
+    times: list[int] = []
+
+    def progress(done: int, total: int) -> None:
+        times.append(done)
+        if len(times) == 1:
+            put(log.directory / "anchors/5.test.tsr", b"x")
+            files = [{"name": "5.test.tsr", "sha256": OBJECT}]
+            log.seal([writer.leaf("anchor", seen={"files": files})])
+
+    assert verify(log.directory, progress=progress).problems == ()
+    assert times == [5, 6]
 
 
 def test_progress_ends_at_the_size(small: Log) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,20 @@ def test_no_bit_of_a_spool_can_be_flipped(at: int, bit: int) -> None:
     data[at] ^= 1 << bit
     found = read_frames(bytes(data))
     assert found.corrupt >= 0
+
+
+def test_no_bit_of_a_frame_header_can_be_flipped() -> None:
+    whole = frames(3, 6)
+    for start in (0, len(frames(3, 4)), len(frames(3, 5))):
+        for at in range(start, start + 8):
+            for bit in range(8):
+                data = whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :]
+                assert read_frames(data).corrupt == start, (at, bit)
+
+
+def test_a_spool_holds_records_of_its_writer_only(log: Log) -> None:
+    put(log.directory / "spool/one.0.spool", frame(Writer("two").leaf()))
+    assert any("another writer" in problem for problem in audit(log.directory).problems)
 
 
 def test_a_changed_spool_is_a_problem(log: Log) -> None:
@@ -149,6 +164,23 @@ def test_rows_that_are_rewritten_with_a_good_checksum_do_not_open(filled: Path) 
     for bad in (good[0][:-1] + bytes([good[0][-1] ^ 1]), swapped, b"\x01", b"\x02" + good[0][1:]):
         path.write_bytes(b"".join(map(frame, [bad, *good[1:]])))
         assert not audit(filled).ok
+
+
+def test_an_opening_that_is_sealed_anew_does_not_match_its_record(filled: Path) -> None:
+    path = rows(filled)
+    payloads = read_frames(path.read_bytes()).payloads
+    row = payloads[0]
+    head = 10 + row[9]
+    (key,) = (filled / "keys").glob("day-*.key")
+    cipher = AESGCM(bytes.fromhex(key.read_text("ascii").split()[1]))
+    writer = path.name.split(".")[0]
+    place = f"{writer}/{int.from_bytes(row[1:9], 'big')}".encode("ascii")
+    opening = cipher.decrypt(row[head : head + 12], row[head + 12 :], place)
+    assert opening.endswith(b"203.0.113.77")
+    for changed, holds in ((opening, True), (opening[:-1] + b"8", False)):
+        sealed = row[:head] + bytes(12) + cipher.encrypt(bytes(12), changed, place)
+        path.write_bytes(b"".join(map(frame, [sealed, *payloads[1:]])))
+        assert audit(filled).ok == holds
 
 
 def test_what_was_destroyed_is_no_problem(filled: Path) -> None:

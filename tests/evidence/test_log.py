@@ -198,6 +198,36 @@ def test_a_deadline_lets_the_answer_go_and_a_gap_record_says_so(
     assert receipt.is_durable
 
 
+def test_a_record_that_becomes_durable_while_its_wait_begins_is_not_waited_for() -> None:
+    receipt = SpoolReceipt(Losses(), "request", AT)
+
+    class Overtaken(list[Any]):
+        def append(self, waiter: Any) -> None:
+            wake([receipt])
+            receipt.resolve(True)
+            super().append(waiter)
+
+    async def promptly() -> bool:
+        receipt.waiters = Overtaken()
+        async with asyncio.timeout(ENOUGH / 4):
+            return await receipt.durable(ENOUGH)
+
+    assert asyncio.run(promptly())
+
+
+def test_losses_of_one_reason_make_one_gap_with_its_true_extent() -> None:
+    losses = Losses()
+    for at in (50, 30, 90):
+        losses.lose("queue_full", "request", at)
+    losses.lose("disk_full", "completion", 10, count=2)
+
+    first, second = (gap.seen() for gap in losses.take())
+    assert (first["first_at"], first["last_at"], first["lost"]) == ("30", "90", "3")
+    assert (second["reason"], second["by"]) == ("disk_full", {"completion": "2"})
+    assert losses.take() == []
+    assert losses.totals() == {"queue_full": 3, "disk_full": 2}
+
+
 def test_cancelling_a_wait_is_not_swallowed(make_log: Logs, make_draft: Drafts) -> None:
     async def cancelled() -> None:
         task = asyncio.ensure_future(make_log().append(make_draft(1)).durable(ENOUGH))
@@ -232,6 +262,14 @@ def test_the_queue_is_bounded_in_bytes_too(make_log: Logs, make_draft: Drafts) -
         log.append(make_draft(number, path="x" * 1_000_000))
 
     assert log.lost()["queue_full"] == 40 - (16 << 20) // 1_001_050
+
+
+def test_what_was_written_makes_room_in_the_queue(make_log: Logs, make_draft: Drafts) -> None:
+    log = make_log()
+    log.start()
+
+    assert all(wait_for(log.append(make_draft(number, path="x" * 4_000_000))) for number in range(6))
+    assert log.lost() == {}
 
 
 def test_beyond_the_budget_nobody_waits_and_the_rollup_is_exact(

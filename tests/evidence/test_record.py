@@ -120,7 +120,7 @@ def test_no_number_of_headers_crowds_the_user_agent_out() -> None:
 def test_any_headers_fit_their_cap_and_come_back(headers: list[tuple[bytes, bytes]]) -> None:
     entries = seen_headers(tuple(headers))
 
-    assert len(json.dumps(entries, separators=(",", ":")).replace("\x7f", "\\u007f")) <= MAX_HEADERS_BYTES
+    assert len(json.dumps(entries, separators=(",", ":"))) <= MAX_HEADERS_BYTES
     for entry in entries[1:]:
         if entry[0] != ":omitted" and len(entry) == 2:
             assert (str(entry[0]).encode(), str(entry[1]).encode("latin-1")) in headers

@@ -355,6 +355,38 @@ def test_a_lost_state_is_rebuilt_from_the_log(site: Site) -> None:
     site.assert_all_once(304)
 
 
+def test_a_state_from_a_backup_is_not_believed(site: Site) -> None:
+    site.write(1, 10)
+    seal_once(site.home)
+    old = (site.home / "run" / "state.json").read_bytes()
+    site.write(1, 10)
+    seal_once(site.home)
+    (site.home / "run" / "state.json").write_bytes(old)
+    site.write(1, 10)
+
+    assert seal_once(site.home).added == 10
+    site.assert_all_once(31)
+
+
+def test_a_later_spool_is_not_read_past_a_damaged_earlier_one(site: Site) -> None:
+    site.write(1, 1)
+    site.write(1, 1)
+    first = site.kill(1)
+    data = first.read_bytes()
+    ends = scan_frames(data).ends
+    damaged = bytearray(data)
+    damaged[ends[0] + 30] ^= 1
+    first.write_bytes(bytes(damaged))
+    later = first.with_name(first.name.replace(".0.", ".1."))
+    later.write_bytes(data[ends[1] :])
+    fds = [os.open(path, os.O_RDONLY) for path in (first, later)]
+    assert all(map(try_lock, fds))
+
+    assert seal_once(site.home).size == 1
+    for fd in fds:
+        os.close(fd)
+
+
 def test_a_cut_log_is_never_signed(site: Site) -> None:
     site.write(1, 10)
     seal_once(site.home)

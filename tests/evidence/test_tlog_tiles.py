@@ -28,6 +28,8 @@ from vorbehalt.evidence.tlog.tiles import (
     tiles_of,
 )
 
+NOTHING: dict[str, bytes] = {}
+
 
 def entries(count: int) -> list[bytes]:
     return [b"entry %d" % number for number in range(count)]
@@ -67,6 +69,8 @@ def test_each_path_names_one_tile(level: int, index: int, width: int) -> None:
         "tile/0/000.p/00",
         "tile/0/000.p/01",
         "tile/0/000.p/256",
+        "tile/0/000.p/257",
+        "tile/0/000.p/999",
         "tile/0/000.p/1/",
         "tile/0/000.p",
         "tile/0/../000",
@@ -121,14 +125,14 @@ def test_growth_in_any_steps_gives_the_same_log(steps: list[int], keep: bool) ->
                 {path: data for path, data in files.items() if not path.startswith(gone)} if gone else files
             )
             assert set(files) >= {name.path for name in tiles_of(size)}
-    at_once = grow({}.__getitem__, 0, everything)
+    at_once = grow(NOTHING.__getitem__, 0, everything)
     assert {path: files[path] for path in at_once.files} == at_once.files
     if not keep and len(steps) <= 1:
         assert set(files) == set(at_once.files)
 
 
 def test_entries_are_written_before_the_hashes_over_them() -> None:
-    order = [parse_tile_path(path) for path in grow({}.__getitem__, 0, entries(600)).files]
+    order = [parse_tile_path(path) for path in grow(NOTHING.__getitem__, 0, entries(600)).files]
     levels = [name.level for name in order if name is not None]
     assert len(levels) == len(order)
     assert levels == sorted(levels)
@@ -136,7 +140,7 @@ def test_entries_are_written_before_the_hashes_over_them() -> None:
 
 
 def test_partial_tiles_are_obsolete_only_once_the_full_one_is_written() -> None:
-    files = dict(grow({}.__getitem__, 0, entries(100)).files)
+    files = dict(grow(NOTHING.__getitem__, 0, entries(100)).files)
     step = grow(files.__getitem__, 100, entries(255)[100:])
     assert step.obsolete == ()
     files |= step.files
@@ -146,7 +150,7 @@ def test_partial_tiles_are_obsolete_only_once_the_full_one_is_written() -> None:
 @pytest.mark.parametrize("path", ["tile/0/000.p/44", "tile/entries/000.p/44"])
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
 def test_growth_refuses_a_damaged_edge(path: str, damage: str) -> None:
-    files = dict(grow({}.__getitem__, 0, entries(44)).files)
+    files = dict(grow(NOTHING.__getitem__, 0, entries(44)).files)
     if damage == "remove":
         del files[path]
     else:
@@ -157,14 +161,14 @@ def test_growth_refuses_a_damaged_edge(path: str, damage: str) -> None:
 
 
 def test_a_damaged_upper_tile_shows_in_the_old_root() -> None:
-    growth = grow({}.__getitem__, 0, entries(300))
+    growth = grow(NOTHING.__getitem__, 0, entries(300))
     files = dict(growth.files)
     files["tile/1/000.p/1"] = bytes(32)
     assert grow(files.__getitem__, 300, [b"next"]).old_root != growth.root
 
 
 def test_a_partial_tile_that_is_gone_is_read_from_the_full_one() -> None:
-    files = grow({}.__getitem__, 0, entries(256)).files
+    files = grow(NOTHING.__getitem__, 0, entries(256)).files
     assert read_entries(files.__getitem__, bundle_name(3, 10)) == entries(10)
     assert read_hashes(files.__getitem__, TileName(0, 0, 2)) == b"".join(map(leaf_hash, entries(2)))
     with pytest.raises(TileError, match="missing"):
@@ -173,7 +177,7 @@ def test_a_partial_tile_that_is_gone_is_read_from_the_full_one() -> None:
 
 @pytest.mark.parametrize("size", [1, 255, 256, 257, 600])
 def test_levels_in_memory_agree_with_the_tiles(size: int) -> None:
-    growth = grow({}.__getitem__, 0, entries(size))
+    growth = grow(NOTHING.__getitem__, 0, entries(size))
     levels = Levels()
     for first in range(0, size, 256):
         levels.extend(b"".join(map(leaf_hash, entries(size)[first : first + 256])))
@@ -190,7 +194,7 @@ def test_levels_in_memory_agree_with_the_tiles(size: int) -> None:
 @settings(deadline=None, max_examples=20)
 @given(size=st.integers(1, 700), data=st.data())
 def test_proof_files_hold_for_their_entry_only(size: int, data: st.DataObject) -> None:
-    growth = grow({}.__getitem__, 0, entries(size))
+    growth = grow(NOTHING.__getitem__, 0, entries(size))
     index = data.draw(st.integers(0, size - 1))
     hashes = inclusion_proof(index, size, tile_subtree(growth.files.__getitem__, size))
     verify_inclusion(index, size, leaf_hash(entries(size)[index]), hashes, growth.root)

@@ -191,7 +191,7 @@ def test_show_yields_records_with_their_index(log: Log) -> None:
 
 def test_show_filters(log: Log) -> None:
     def count(**wanted: object) -> int:
-        return sum(1 for _ in show(log.directory, Filters(**wanted)))  # type: ignore[arg-type]
+        return len(list(show(log.directory, Filters(**wanted))))  # type: ignore[arg-type]
 
     assert count(type="anchor") == 1
     assert count(ref="r7") == 1

@@ -160,7 +160,7 @@ def test_a_coarse_channel_is_remarked_upon() -> None:
     assert [len(sentences) for sentences in found] == [1, 1, 2]
     assert "tdm-reservation says 1" in found[0][0]
     assert remarks(replace(SOUND, uses=OPEN)) == []
-    assert len(remarks(Terms("http://label.example"))) == 3
+    assert len(remarks(Terms("http://label.example"))) == 1
 
 
 @given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))

@@ -81,10 +81,31 @@ application = VorbehaltMiddleware(get_asgi_application(), config="vorbehalt.toml
 )
 
 _NGINX_HTTP = """\
-# Vorbehalt, http level: where the sidecar is.
+# Vorbehalt, http level: where the sidecar is, and what it said about this request.
 upstream vorbehalt {
     server 127.0.0.1:8100;
     keepalive 16;
+}
+# nginx asks again after an internal redirect (index, try_files); these keep the first answer.
+map $upstream_http_tdm_reservation $vorbehalt_told_tdm {
+    default $upstream_http_tdm_reservation;
+    ""      $vorbehalt_tdm;
+}
+map $upstream_http_tdm_policy $vorbehalt_told_policy {
+    default $upstream_http_tdm_policy;
+    ""      $vorbehalt_policy;
+}
+map $upstream_http_content_usage $vorbehalt_told_usage {
+    default $upstream_http_content_usage;
+    ""      $vorbehalt_usage;
+}
+map $upstream_http_link $vorbehalt_told_link {
+    default $upstream_http_link;
+    ""      $vorbehalt_link;
+}
+map $upstream_http_x_robots_tag $vorbehalt_told_robots {
+    default $upstream_http_x_robots_tag;
+    ""      $vorbehalt_robots;
 }
 map $vorbehalt_status $vorbehalt_cache {
     ""      "";
@@ -113,7 +134,7 @@ _NGINX_HEADERS = """\
 # Vorbehalt: the reservation in every answer. nginx drops inherited headers where a location has add_header
 # lines of its own: include this file there too.
 add_header tdm-reservation $vorbehalt_tdm always;
-add_header tdm-policy $vorbehalt_tdm_policy always;
+add_header tdm-policy $vorbehalt_policy always;
 add_header Content-Usage $vorbehalt_usage always;
 add_header Link $vorbehalt_link always;
 add_header X-Robots-Tag $vorbehalt_robots always;
@@ -124,11 +145,11 @@ add_header Retry-After $vorbehalt_retry always;
 _NGINX_SERVER = """\
 # Vorbehalt, server level: every request of this server is asked about, except the signals themselves.
 auth_request /.vorbehalt-auth;
-auth_request_set $vorbehalt_tdm $upstream_http_tdm_reservation;
-auth_request_set $vorbehalt_tdm_policy $upstream_http_tdm_policy;
-auth_request_set $vorbehalt_usage $upstream_http_content_usage;
-auth_request_set $vorbehalt_link $upstream_http_link;
-auth_request_set $vorbehalt_robots $upstream_http_x_robots_tag;
+auth_request_set $vorbehalt_tdm $vorbehalt_told_tdm;
+auth_request_set $vorbehalt_policy $vorbehalt_told_policy;
+auth_request_set $vorbehalt_usage $vorbehalt_told_usage;
+auth_request_set $vorbehalt_link $vorbehalt_told_link;
+auth_request_set $vorbehalt_robots $vorbehalt_told_robots;
 auth_request_set $vorbehalt_status $upstream_http_x_vorbehalt_status;
 auth_request_set $vorbehalt_retry $upstream_http_retry_after;
 include snippets/vorbehalt_headers.conf;
@@ -142,6 +163,7 @@ location = /.well-known/tdm-policy.json { proxy_pass http://vorbehalt; include s
 
 location = /.vorbehalt-auth {
     internal;
+    if ($vorbehalt_tdm != "") { return 204; }
     proxy_pass http://vorbehalt/.vorbehalt/auth;
     proxy_pass_request_body off;
     proxy_set_header Content-Length "";

@@ -160,9 +160,10 @@ class Runtime(TellsMetrics):
     def _keep_house(self) -> None:
         me = threading.current_thread()
         while not self._stopping and self._house is me:
-            while self._publish:
-                self._announce(self._publish.pop(0))
             try:
+                while self._publish:
+                    self._announce(self._publish[0])
+                    self._publish.pop(0)
                 self.reload()
                 metrics.sync(self)
             except Exception:

@@ -161,10 +161,11 @@ def _asked(visit: Visit, query_keys: tuple[str, ...]) -> dict[str, object]:
         "headers": seen_headers(visit.headers),
     }
     if query:
-        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=None)[:50]
+        # A key can hold as much about a person as a value (`?jane@example.org`): only listed ones are named.
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
         seen["query"] = {
-            "keys": [key for key, _ in pairs],
-            "values": [[key, value] for key, value in pairs if key in query_keys],
+            "count": len(pairs),
+            "listed": [[key, value] for key, value in pairs if key in query_keys][:50],
         }
     return seen
 

@@ -50,6 +50,9 @@ def seen_headers(headers: Headers) -> list[list[object]]:
         if (name := raw_name.lower()) in _ALLOWED
         or (name.startswith(_ALLOWED_PREFIXES) and name not in _SECRET)
     ]
+    if 6 * sum([len(name) + len(value) + _ENTRY_OVERHEAD for name, value in allowed]) <= _ROOM:
+        # Fits however much of it is escaped, and on the event loop counting costs more than the rest.
+        return entries + [_entry(name, value, MAX_VALUE_BYTES) for name, value in allowed]
     # The claim stands in the User-Agent: no number of other headers before it may crowd it out.
     agent = next((_fitted(*pair, _ROOM_FOR_AGENT) for pair in allowed if pair[0] == b"user-agent"), None)
     room = _ROOM - (_size(agent) if agent else 0)
@@ -96,7 +99,7 @@ def _escaped(part: object) -> int:
     if isinstance(part, str):
         if part.isascii() and part.isprintable():
             return len(part) + 2 + part.count('"') + part.count("\\")
-        return len(encode_basestring_ascii(part)) + 5 * part.count("\x7f")
+        return len(encode_basestring_ascii(part))
     return 8
 
 

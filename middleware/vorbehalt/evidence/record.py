@@ -103,8 +103,7 @@ def _is_plain(value: object, depth: int) -> bool:
 def _leaf(head: dict[str, object], seen: str, tail: dict[str, object]) -> bytes:
     text = f'{_ENCODER.encode(head)[:-1]},"seen":{seen}'
     text += f",{_ENCODER.encode(tail)[1:]}" if tail else "}"
-    # json leaves DEL as it is; it can only stand inside a string.
-    return text.replace("\x7f", "\\u007f").encode("ascii")
+    return text.encode("ascii")
 
 
 def _digests(value: object) -> list[str]:

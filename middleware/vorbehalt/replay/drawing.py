@@ -52,6 +52,7 @@ svg text{fill:var(--soft);font-size:12px}
 .key{display:flex;flex-wrap:wrap;gap:4px 20px;padding:0;margin:8px 0 0;list-style:none;font-size:.9rem}
 figcaption{font-size:.9rem;margin-top:4px}
 .wide+.wide{margin-top:28px}
+.wide+p{margin-top:14px}
 figure .key svg{display:inline-block;width:12px;height:12px;margin-right:6px;vertical-align:-1px}
 .g0{fill:var(--g0)}.g1{fill:var(--g1)}.g2{fill:var(--g2)}.g3{fill:var(--g3)}.no{fill:var(--no)}.ok{fill:var(--ok)}
 .rule{stroke:var(--line)}

@@ -39,7 +39,7 @@ STANDINGS: dict[str, str] = {
     "consistent": "network fits",
     "claimed": "says so, not checked",
     "contradicted": "address does not fit",
-    "unknown": "cannot be told",
+    "unknown": "says so, cannot be checked",
 }
 
 GROUPS = ("People and unnamed clients", "AI crawlers", "Search engines", "Other named clients")

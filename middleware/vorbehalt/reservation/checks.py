@@ -30,10 +30,6 @@ def remarks(terms: Terms) -> list[str]:
         found += _coarse(f"section {section.name!r}", section.uses)
     if terms.origin.startswith("http://"):
         found.append("RSL readers accept a licence document over https only, and the origin is http")
-    if not terms.contact:
-        found.append("no contact is named: nobody can ask for permission")
-    if not (terms.operator or terms.rightsholder):
-        found.append("neither an operator nor a rightsholder is named: it stays open who reserves")
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from ipaddress import ip_network
+from itertools import product
 from json import loads
 
 from vorbehalt.facts import Action, Purpose, Standing
@@ -14,6 +15,7 @@ from vorbehalt.identify.registry import Crawler, Registry
 from vorbehalt.policy.rules import Rule
 from vorbehalt.policy.select import Policy
 from vorbehalt.policy.tables import Flaw, did_you_mean, shown
+from vorbehalt.reservation import checks
 from vorbehalt.reservation.terms import Terms
 from vorbehalt.settings.hosts import ReadHost
 
@@ -32,6 +34,15 @@ def lint_host(
     yield from _search_engines(host, keys, registry, documents)
     yield from _against_reservation(host)
     yield from _terms(f"{host.key}", host.settings.terms)
+
+
+def lint_terms(host: ReadHost) -> Iterable[Flaw]:
+    """Yield where the channels of well-formed terms would disagree (V031), or cannot say it all (V119)."""
+    terms = host.settings.terms
+    for sentence in checks.problems(terms):
+        yield Flaw(f"{host.key}reservation", "V031", sentence)
+    for sentence in checks.remarks(terms):
+        yield Flaw(f"{host.key}reservation", "V119", sentence)
 
 
 def _names(key: str, rule: Rule, registry: Registry, sections: set[str]) -> Iterable[Flaw]:
@@ -144,20 +155,29 @@ def _against_reservation(host: ReadHost) -> Iterable[Flaw]:
     uses, preset = settings.terms.uses, settings.preset
     refused = {purpose for purpose in Purpose if any(_blocks(rule, purpose) for rule in settings.rules)}
     key = f"{host.key}policy.preset"
-    for field, stance, purpose in (
-        ("search", uses.search, Purpose.SEARCH),
-        ("training", uses.training, Purpose.TRAINING),
+    places = [("reservation", uses)]
+    places += [
+        (f"section {shown(section.name)}: reservation", section.uses)
+        for section in settings.terms.sections
+        if not any(_opens(rule, section.name) for rule in host.site_rules)
+    ]
+    for (place, stances), (field, purpose) in product(
+        places, (("search", Purpose.SEARCH), ("training", Purpose.TRAINING))
     ):
-        if stance == "allow" and purpose in refused:
-            message = (
-                f"{preset} refuses {purpose.value} crawlers that reservation.{field} lets in by robots.txt"
-            )
+        if getattr(stances, field) == "allow" and purpose in refused:
+            if place != "reservation" and getattr(uses, field) == "allow":
+                continue
+            message = f"{preset} refuses {purpose.value} crawlers that {place}.{field} lets in by robots.txt"
             yield Flaw(key, "V101", message)
     # A policy that refuses nobody (observe-only) is meant; one that refuses some may have forgotten these.
     if uses.search == "reserve" and refused and Purpose.SEARCH not in refused:
         yield Flaw(
             key, "V102", f"reservation.search reserves what {preset} answers: AI search indexes are served"
         )
+
+
+def _opens(rule: Rule, section: str) -> bool:
+    return rule.action is Action.ALLOW and section in rule.match.section
 
 
 def _blocks(rule: Rule, purpose: Purpose) -> bool:

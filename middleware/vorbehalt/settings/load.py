@@ -16,7 +16,7 @@ from vorbehalt.identify.registry import Registry
 from vorbehalt.policy.tables import Flaw, Table
 from vorbehalt.settings.digest import digest
 from vorbehalt.settings.hosts import HostReader, ReadHost
-from vorbehalt.settings.lint import lint_host
+from vorbehalt.settings.lint import lint_host, lint_terms
 from vorbehalt.settings.model import Settings
 from vorbehalt.settings.rooms import (
     read_evidence,
@@ -65,6 +65,9 @@ def load(
         moment = now or datetime.now(UTC)
         for host in hosts:
             flaws += lint_host(host, registry, documents, moment)
+    if not source.sort(flaws)[0]:
+        # Only of terms that are well formed it can be said whether all channels agree on them.
+        flaws += [flaw for host in hosts for flaw in lint_terms(host)]
     errors, warnings = source.sort(flaws)
     if errors or settings is None:
         raise ConfigError(errors)

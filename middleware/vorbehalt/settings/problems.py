@@ -40,6 +40,7 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V028": "A file that is named does not exist.",
         "V029": "The rule would refuse search engines.",
         "V030": "The rule names a section that does not exist.",
+        "V031": "The terms would contradict themselves, or readers would take them differently.",
         "V101": "The policy refuses what the reservation allows.",
         "V102": "The policy answers what the reservation reserves.",
         "V103": "Shared counters are not used by this version.",
@@ -58,6 +59,7 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V116": "The section differs in nothing from the rest of the site.",
         "V117": "AI crawlers would leave no record of their own.",
         "V118": "It is not said on whose behalf the reservation is declared.",
+        "V119": "A channel cannot express the terms; the most restrictive reading is served.",
         "V119": "The secret is short.",
     }
 )
