@@ -37,7 +37,7 @@ def bare(folder: Path, count: int, size: int) -> list[float]:
 async def waits(folder: Path, count: int) -> list[float]:
     """Milliseconds from append until durable, one record after another."""
     evidence = open_evidence(
-        str(folder / "evidence"), "label.example/bench", opening={"software": "benchmark"}
+        str(folder / "evidence"), "label.example/bench", opening={"software": "benchmark"}, clients_per_minute=10**9
     )
     evidence.start()
     taken = []

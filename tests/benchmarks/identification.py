@@ -89,7 +89,9 @@ def run(rounds: int) -> tuple[dict[str, Figure], list[Budget]]:
         variants["crawler-user-agents is_crawler"] = over(crawleruseragents.is_crawler, texts, 200)
     import user_agents
 
-    variants["user-agents parse"] = over(user_agents.parse, texts, 60)
+    # Its parser keeps what it has seen: every round gets strings of its own.
+    unseen = iter(texts)
+    variants["user-agents parse"] = lambda: over(user_agents.parse, [next(unseen) for _ in range(60)])()
     figures = interleaved(variants, rounds)
     table("Identification of one User-Agent", figures)
     three, fifteen = figures["unseen, 300 tokens"].median, figures["unseen, 1500 tokens"].median

@@ -29,7 +29,9 @@ def test_a_sound_configuration_is_printed_as_the_policy_it_means(cli: Cli, site:
     assert result.out.endswith("vorbehalt.toml: fine\n")
 
 
-def test_json_says_fine_with_two_empty_lists(cli: Cli, site: Path) -> None:
+def test_json_says_fine_with_two_empty_lists(cli: Cli) -> None:
+    cli("init", "--yes")
+
     result = cli("check", "--json")
 
     assert (result.code, result.json) == (0, {"errors": [], "warnings": []})

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from process_support import VORBEHALT
 
 KEYS = ["user_agent", "token", "operator", "purpose", "kind"]

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from process_support import VORBEHALT, ask, free_port, running, vorbehalt
 
 GOOGLE_RANGES = Path(__file__).parents[2] / "rules" / "vorbehalt_rules" / "ranges" / "google-googlebot.json"

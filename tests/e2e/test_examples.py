@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from process_support import CHROME, GPTBOT, ask, free_port, running
 
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
@@ -93,7 +94,7 @@ def start_that_fails(site: str, folder: Path) -> subprocess.CompletedProcess[str
 
 
 def test_a_server_without_lifespan_serves_people_and_says_critical_once(folder: Path) -> None:
-    """Nobody is told of a wrong configuration there before the first request; a reader must not pay for it."""
+    """Nobody is told of the mistake there before the first request; a reader must not pay for it."""
     (folder / "vorbehalt.toml").write_text('format = 1\n[site]\norigin = "nowhere"\n')
     port = free_port()
     arguments = [*command("uvicorn", "starlette_app:app", port), "--lifespan", "off"]

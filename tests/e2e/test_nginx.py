@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from process_support import CHROME, GOOGLEBOT, GPTBOT, ask, end, running
 
 # Its workers leave root for a user that cannot read a test's folder.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from process_support import CHROME, GOOGLEBOT, GPTBOT, ask, end, vorbehalt, wait_for
 
 Ports = Callable[[int], list[int]]

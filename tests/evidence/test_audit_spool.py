@@ -11,12 +11,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlog_support import Log, Writer, as_json, audit, frame, leaves, put
+from tlog_support import SIGNER, Log, Writer, as_json, audit, frame, leaves, put
 from vorbehalt.evidence.auditor.frames import read_frames
 from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.tlog.leaf import encode_leaf
+from vorbehalt.evidence.tlog.note import Checkpoint
 from vorbehalt.evidence.vault import erase_row
 
 NAME = Writer().name
@@ -115,6 +116,39 @@ def test_other_files_of_the_spool_are_not_read(log: Log) -> None:
     assert audit(log.directory).ok
     put(log.directory / f"spool/{NAME}.0.corrupt", b"x")
     assert any("set aside" in note for note in audit(log.directory).notes)
+
+
+@pytest.mark.parametrize("first", [0, 2, 250])
+def test_a_seal_that_stopped_before_it_signed_is_a_note(first: int, tmp_path: Path) -> None:
+    """Its files may be there for a moment, or after a crash; the spool still holds the records."""
+    entries = leaves(520)
+    log = Log(tmp_path / "evidence")
+    signed = log.seal(entries[:first])
+    log.seal(entries[first:])
+    put(log.directory / "log/checkpoint", signed)
+    assert not audit(log.directory).ok, "without its spool this is a log that was cut"
+    spool(log, b"".join(map(frame, entries)))
+    report = audit(log.directory)
+    assert report.problems == ()
+    assert (report.size, report.unsealed) == (first, 520 - first)
+    assert any("a seal is not finished" in note for note in report.notes)
+    for name in (
+        "tile/0/000",
+        "tile/0/002.p/8",
+        "tile/1/000.p/2",
+        "tile/entries/001",
+        "tile/entries/002.p/8",
+    ):
+        path = log.directory / "log" / name
+        data = path.read_bytes()
+        path.write_bytes(data[:20] + bytes([data[20] ^ 1]) + data[21:])
+        assert any(name in problem for problem in audit(log.directory).problems), name
+        path.write_bytes(data)
+    put(
+        log.directory / "anchors/520.checkpoint",
+        SIGNER.sign(Checkpoint(SIGNER.name, 520, bytes(32)).body),
+    )
+    assert not audit(log.directory).ok
 
 
 # The vault as the real writer fills it

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
-from vorbehalt.cli.output import CONFIG, JSON, moment, note, print_json, printable, say, utc
+from vorbehalt.cli.output import CONFIG, JSON, moment, note, print_json, printable, quoted, say, utc
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.engine import Engine
 from vorbehalt.evidence.query import Filters, show
@@ -59,7 +59,7 @@ def _headers(pairs: list[str]) -> Headers:
         name, colon, value = pair.partition(":")
         name = name.strip()
         if not colon or not _HEADER_NAME.fullmatch(name):
-            raise typer.BadParameter(f'{printable(pair)!r} is not of the form "Name: value"', param_hint="-H")
+            raise typer.BadParameter(f'{quoted(pair)} is not of the form "Name: value"', param_hint="-H")
         found.append((name.lower().encode("ascii"), value.strip().encode("utf-8", "surrogateescape")))
     return tuple(found)
 
@@ -68,9 +68,7 @@ def _address(text: str | None) -> str | None:
     try:
         return None if text is None else str(ip_address(text.strip("[]")))
     except ValueError:
-        raise typer.BadParameter(
-            f"{printable(text or '')!r} is no network address", param_hint="--ip"
-        ) from None
+        raise typer.BadParameter(f"{quoted(text or '')} is no network address", param_hint="--ip") from None
 
 
 def visit_of(settings: Settings, url: str, method: str, headers: Headers, peer: str | None, at: int) -> Visit:
@@ -99,10 +97,10 @@ def _split(settings: Settings, url: str) -> tuple[str, str, str]:
     """Return scheme, authority and target of a URL, of `host/path` with a host of ours, or of a path."""
     origin = urlsplit(settings.default_host.terms.origin)
     scheme, authority, target = origin.scheme, origin.netloc, url.partition("#")[0]
-    if found := _URL.fullmatch(url):
+    if (found := _URL.fullmatch(url)) and (found[1] or found[2]):
         scheme, authority, target = (found[1] or scheme).lower(), found[2].rpartition("@")[2], found[3]
         if not authority:
-            raise typer.BadParameter(f"{printable(url)!r} names no host", param_hint="URL")
+            raise typer.BadParameter(f"{quoted(url)} names no host", param_hint="URL")
     elif not url.startswith(("/", "?")):
         first, slash, rest = target.partition("/")
         if host_name(first.encode("utf-8", "surrogateescape")) in _known_hosts(settings):

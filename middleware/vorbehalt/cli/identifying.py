@@ -12,9 +12,9 @@ from typing import BinaryIO
 import typer
 
 from vorbehalt.cli.output import JSON, flush, note, printable, write
+from vorbehalt.cli.rules import known
 from vorbehalt.identify.identity import kind_of
 from vorbehalt.identify.tokens import ClaimCache, TokenIndex
-from vorbehalt.settings import load_rules
 
 _CHUNK = 1 << 18
 
@@ -28,7 +28,7 @@ def identify(
 
     Plain results are tab-separated: kind, product token, operator, purpose, User-Agent.
     """
-    claims = ClaimCache(TokenIndex(load_rules(rules)[1]))
+    claims = ClaimCache(TokenIndex(known(rules)[1]))
     form = _json if as_json else _plain
     if file == "-" and sys.stdin.isatty():
         note("one User-Agent a line, please; Ctrl-D ends")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from vorbehalt.cli.output import note, printable, say
+from vorbehalt.cli.output import note, printable, quoted, say
 from vorbehalt.cli.snippets import CHECKS, SNIPPETS, SWITCH_OFF
 from vorbehalt.errors import ConfigError
 from vorbehalt.settings import load
@@ -51,7 +51,7 @@ def init(
 ) -> None:
     """Write vorbehalt.toml for this site, and say what to paste."""
     if stack is not None and stack not in SNIPPETS:
-        raise typer.BadParameter(f"{printable(stack)!r} is none of {', '.join(SNIPPETS)}", param_hint="--for")
+        raise typer.BadParameter(f"{quoted(stack)} is none of {', '.join(SNIPPETS)}", param_hint="--for")
     if config.exists() or config.is_symlink():
         raise typer.BadParameter(
             f"{printable(str(config))} exists already and stays as it is", param_hint="--config"

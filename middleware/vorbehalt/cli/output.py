@@ -71,6 +71,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def quoted(text: str) -> str:
+    """Return text from outside in quotation marks, safe for a terminal."""
+    return f'"{printable(text)}"'
+
+
 def printable_lines(text: str) -> str:
     """Make a document safe for a terminal; line ends and tabs stay."""
     return "\n".join(
@@ -102,7 +107,7 @@ def moment(text: str | None) -> int:
             value = datetime.fromisoformat(text)
         except ValueError:
             raise typer.BadParameter(
-                f"{printable(text)!r} is no time; write it like 2026-11-22 or 2026-11-22T12:00:00Z",
+                f"{quoted(text)} is no time; write it like 2026-11-22 or 2026-11-22T12:00:00Z",
                 param_hint="--at",
             ) from None
     if value.tzinfo is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from vorbehalt.cli.output import CONFIG, JSON, note, print_json, say
+from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, say
 from vorbehalt.engine import Engine
 from vorbehalt.replay import About, LogError, Progress, render_html
 from vorbehalt.replay import replay as run_replay
@@ -34,7 +34,7 @@ def replay(
             logs, engine.judge, trusted_proxies=settings.network.trusted_proxies, progress=progress
         )
     except LogError as error:
-        raise typer.BadParameter(str(error), param_hint="LOG") from None
+        raise typer.BadParameter(printable(str(error)), param_hint="LOG") from None
     if html is not None:
         html.write_text(render_html(result, _about(settings)), "utf-8")
         note(f"wrote {html}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,10 +22,18 @@ app = typer.Typer(
 PATH = typer.Option(None, "--path", help="A folder that overlays the shipped rules.")
 
 
+def known(path: Path | None) -> tuple[Mapping[str, bytes], Registry]:
+    """Return the shipped rules, overlaid by a folder. Raises typer.BadParameter, RulesError."""
+    try:
+        return load_rules(path)
+    except ValueError as error:
+        raise typer.BadParameter(printable(str(error)), param_hint="the rules folder") from None
+
+
 @app.command("lint")
 def lint(path: Path = PATH, as_json: bool = JSON) -> None:
     """Run every sample against every operator; find overlaps, missing or old sources. Exit 1 on a finding."""
-    documents, registry = load_rules(path)
+    documents, registry = known(path)
     problems = lint_registry(registry, documents, datetime.now(UTC).date())
     if as_json:
         print_json({"problems": [problem_json(problem) for problem in problems]})
@@ -43,7 +52,7 @@ def show(
     as_json: bool = JSON,
 ) -> None:
     """Show what is known of a crawler, or how much is known in all."""
-    registry = load_rules(path)[1]
+    registry = known(path)[1]
     facts = overview(registry) if token is None else _known(registry, token)
     if as_json:
         print_json(facts)

@@ -193,17 +193,23 @@ class _Audit:
                 self.problem(f"log/checkpoint: {why(error)}")
 
     def _ahead(self) -> None:
-        """A file beyond the checkpoint is fine if the log has grown past it by now, else the log was cut."""
+        """A file beyond the checkpoint is fine while a seal is on its way, else the log was cut."""
         if not self.log.ahead or self.verifier is None or self.checkpoint is None:
             return
+        # What the spool has lost when it is read here is under the checkpoint that is read after it.
+        spool = Spool()
+        spool.read(self.files, lambda text: None, lambda text: None)
         try:
             now = _own(self.files.read("log/checkpoint", MAX_NOTE_BYTES), self.verifier).size
         except (OSError, TamperError) as error:
             self.problem(f"log/checkpoint: {why(error)}")
             return
-        for extent, path in self.log.ahead:
-            if extent > now:
-                self.problem(f"{path}: is of {extent} entries, {now} are signed: cut, or not sealed")
+        ahead = {path for extent, path in self.log.ahead if extent > now}
+        bad = self.log.unexplained(now, spool) if ahead else []
+        for path in bad:
+            self.problem(f"{path}: belongs to more entries than the {now} that are signed: the log was cut")
+        if ahead and not bad:
+            self.note(f"a seal is not finished: {len(ahead)} files are written, but not yet signed")
 
     def _anchors(self) -> None:
         found = set()

@@ -56,8 +56,8 @@ class Check:
         self.chains, self.named, self.problems, self.holes, self.gaps, self.hashes = empty
         own = self.attempt("log/vkey", lambda: parse_key(self.read("log/vkey").decode()))
         self.key, self.problems = key or own, self.problems + ["log/vkey: is not the given key"] * (own != (key or own))
-        self.signed = self.attempt("log/checkpoint", self.read, "log/checkpoint") or b""
-        self.size, root = self.attempt("log/checkpoint", open_note, self.signed, self.key) or (0, b"")
+        self.signed = self.attempt("log/checkpoint", self.read, "log/checkpoint")
+        self.size, root = self.attempt("log/checkpoint", open_note, self.signed or b"", self.key) or (0, b"")
         self.attempt("log/checkpoint", lambda: self.log() or self.holds(self.size, root))
         if older: self.attempt("older checkpoint", lambda: self.holds(*open_note(older, self.key, alone=False)))
         self.problems += [f"log: records {hole} miss without a gap" for hole in self.holes if hole not in self.gaps]
@@ -140,7 +140,7 @@ def main() -> int:
     except (OSError, ValueError) as error: parser.error(str(error))
     for _ in range(3):  # a log that grows while it is read is read again
         check = Check(Path(asked.path), key, older, tsa)
-        if not check.problems or check.attempt("log", check.read, "log/checkpoint") == check.signed: break
+        if not check.problems or check.attempt("", time.sleep, 1) or check.attempt("log", check.read, "log/checkpoint") == check.signed: break
     rows = [("log", check.key[0] if check.key else "?"), ("entries", str(check.count)), ("against", asked.against or "-"),
             ("key", "the one you gave" if key else "key taken from the bundle: integrity, not authorship"),
             ("time stamps", "checked" if tsa else "not checked: no --tsa-root"), *[("PROBLEM", why) for why in check.problems],

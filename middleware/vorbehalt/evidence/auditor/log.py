@@ -163,3 +163,39 @@ class LogAudit:
             return
         if data != self.levels.tile(name):
             self.problem(f"{path}: does not hold the hashes of its entries")
+
+    def unexplained(self, signed: int, spool: Spool) -> list[str]:
+        """Returns the files beyond the signed size, except those of a seal that is not finished.
+
+        Such a seal stands between its files and its checkpoint, for a moment or since a crash; the spool
+        still holds its records then. Call this last: it adds them to the levels.
+        """
+        waiting = {digest for _, digest, _ in spool.waiting.values()}
+        bundles: dict[int, TileName] = {}
+        others: list[tuple[TileName | None, str]] = []
+        for extent, path in self.ahead:
+            if extent <= signed:
+                continue
+            name = parse_tile_path(path.removeprefix("log/"))
+            if name is None or name.level != ENTRIES:
+                others.append((name, path))
+            elif name.index not in bundles or bundles[name.index].width < name.width:
+                bundles[name.index] = name
+        bad = []
+        for index in sorted(bundles):
+            path = f"log/{bundles[index].path}"
+            read = self._read_bundle(bundles[index])
+            fresh = read[2][max(0, self.levels.size - index * WIDTH) :] if read is not None else []
+            if not index * WIDTH <= self.levels.size or any(
+                sha256(it).hexdigest() not in waiting for it in fresh
+            ):
+                bad.append(path)
+            else:
+                self.levels.extend(b"".join([sha256(b"\x00" + entry).digest() for entry in fresh]))
+        for name, path in others:
+            try:
+                if name is None or self.files.read(path, TILE_BYTES) != self.levels.tile(name):
+                    bad.append(path)
+            except (OSError, TamperError):
+                bad.append(path)
+        return bad
