@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 from measure import Budget
-
 from vorbehalt.evidence.log import open_evidence
 from vorbehalt.evidence.receipt import Draft
 
@@ -37,7 +36,10 @@ def bare(folder: Path, count: int, size: int) -> list[float]:
 async def waits(folder: Path, count: int) -> list[float]:
     """Milliseconds from append until durable, one record after another."""
     evidence = open_evidence(
-        str(folder / "evidence"), "label.example/bench", opening={"software": "benchmark"}, clients_per_minute=10**9
+        str(folder / "evidence"),
+        "label.example/bench",
+        opening={"software": "benchmark"},
+        clients_per_minute=10**9,
     )
     evidence.start()
     taken = []
@@ -78,8 +80,7 @@ def run(rounds: int) -> list[Budget]:
     print("| | ms p50 | p99 | max |")
     print("| --- | --- | --- | --- |")
     for label, values in (("bare fdatasync", bares), ("append until durable", waited)):
-        print(
-            f"| {label} | {statistics.median(values):.2f} | {percentile(values, 0.99):.2f} | {max(values):.2f} |"
-        )
+        middle, late = statistics.median(values), percentile(values, 0.99)
+        print(f"| {label} | {middle:.2f} | {late:.2f} | {max(values):.2f} |")
     limit = 2.0 + 3 * percentile(bares, 0.99)
     return [Budget("wait until durable, p99 (2 ms + 3 x bare)", percentile(waited, 0.99), limit, " ms")]

@@ -1,7 +1,8 @@
-"""Identification alone: unseen and known User-Agents, flat in the number of tokens, against other libraries."""
+"""Identification alone: unseen and known User-Agents, flat in the number of tokens, and other libraries."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import random
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from measure import Budget, Figure, interleaved, table, timed
-
 from vorbehalt.identify.registry import Registry
 from vorbehalt.identify.tokens import ClaimCache, TokenIndex
 from vorbehalt.settings import load_rules
@@ -18,9 +18,8 @@ from vorbehalt.settings import load_rules
 
 def browsers() -> list[str]:
     """Real browser strings of the fake-useragent package."""
-    import fake_useragent
-
-    data = Path(fake_useragent.__file__).parent / "data" / "browsers.jsonl"
+    fake_useragent = importlib.import_module("fake_useragent")
+    data = Path(str(fake_useragent.__file__)).parent / "data" / "browsers.jsonl"
     found = {json.loads(line)["useragent"] for line in data.read_text("utf-8").splitlines()}
     return sorted(agent for agent in found if "bot" not in agent.lower())
 
@@ -80,15 +79,12 @@ def run(rounds: int) -> tuple[dict[str, Figure], list[Budget]]:
         "known (look-up in the cache)": over(cache.get, agents),
     }
     if importlib.util.find_spec("ai_crawler_index"):
-        import ai_crawler_index
-
+        ai_crawler_index = importlib.import_module("ai_crawler_index")
         variants["ai-crawler-index identify"] = over(ai_crawler_index.identify, texts, 500)
     if importlib.util.find_spec("crawleruseragents"):
-        import crawleruseragents
-
+        crawleruseragents = importlib.import_module("crawleruseragents")
         variants["crawler-user-agents is_crawler"] = over(crawleruseragents.is_crawler, texts, 200)
-    import user_agents
-
+    user_agents = importlib.import_module("user_agents")
     # Its parser keeps what it has seen: every round gets strings of its own.
     unseen = iter(texts)
     variants["user-agents parse"] = lambda: over(user_agents.parse, [next(unseen) for _ in range(60)])()

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.util
 from collections.abc import Callable
 from typing import Any
 
-from measure import Budget, Figure, interleaved, table
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from measure import Budget, Figure, interleaved, table
 from vorbehalt import VorbehaltMiddleware
 
 BODY = b"x" * 1024
-CHROME = b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+CHROME = (
+    b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
+    b" (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+)
 GPTBOT = (
     b"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)"
 )
@@ -99,14 +103,12 @@ def others() -> dict[str, tuple[App, int]]:
     """Peers, where installed, with the number of requests they are timed over."""
     found: dict[str, tuple[App, int]] = {}
     if importlib.util.find_spec("bot_guard"):
-        from bot_guard import BotGuard
-        from bot_guard.middleware.fastapi import BotGuardMiddleware
-
-        found["+ bot-guard-py"] = (starlette([Middleware(BotGuardMiddleware, guard=BotGuard())]), 2000)
+        guard = importlib.import_module("bot_guard").BotGuard()
+        bot_guard = importlib.import_module("bot_guard.middleware.fastapi").BotGuardMiddleware
+        found["+ bot-guard-py"] = (starlette([Middleware(bot_guard, guard=guard)]), 2000)
     if importlib.util.find_spec("guard"):
-        from guard import SecurityConfig, SecurityMiddleware
-
-        settings = SecurityConfig(
+        fastapi_guard = importlib.import_module("guard")
+        settings = fastapi_guard.SecurityConfig(
             enable_redis=False,
             rate_limit=10**9,
             rate_limit_window=60,
@@ -114,7 +116,7 @@ def others() -> dict[str, tuple[App, int]]:
             enable_penetration_detection=False,
         )
         found["+ fastapi-guard, no penetration detection"] = (
-            starlette([Middleware(SecurityMiddleware, config=settings)]),
+            starlette([Middleware(fastapi_guard.SecurityMiddleware, config=settings)]),
             300,
         )
     return found

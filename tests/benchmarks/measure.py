@@ -48,7 +48,7 @@ def interleaved(variants: dict[str, Callable[[], float]], rounds: int) -> dict[s
     A variant is called and returns microseconds per operation.
     """
     taken: dict[str, list[float]] = {name: [] for name in variants}
-    for name, run in variants.items():
+    for run in variants.values():
         run()  # warm-up, not counted
         gc.collect()
     for _ in range(rounds):
@@ -96,7 +96,6 @@ def print_budgets(budgets: list[Budget]) -> int:
     print("| --- | --- | --- | --- |")
     for budget in budgets:
         verdict = "holds" if budget.holds else "**MISSED**"
-        print(
-            f"| {budget.claim} | {budget.value:.2f}{budget.unit} | {budget.limit:.2f}{budget.unit} | {verdict} |"
-        )
+        value, limit = f"{budget.value:.2f}{budget.unit}", f"{budget.limit:.2f}{budget.unit}"
+        print(f"| {budget.claim} | {value} | {limit} | {verdict} |")
     return sum(not budget.holds for budget in budgets)

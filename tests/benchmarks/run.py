@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import durability
 import identification
 import in_process
+import replaying
 from measure import Budget, machine, print_budgets
 
 
@@ -21,7 +22,7 @@ def main() -> int:
         description="Benchmarks: medians of interleaved rounds, ratios, budgets."
     )
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", choices=["in-process", "identification", "durability"])
+    parser.add_argument("--only", choices=["in-process", "identification", "durability", "replay"])
     arguments = parser.parse_args()
     names = (
         "starlette",
@@ -46,6 +47,8 @@ def main() -> int:
         budgets += identification.run(arguments.rounds)[1]
     if arguments.only in (None, "durability"):
         budgets += durability.run(arguments.rounds)
+    if arguments.only in (None, "replay"):
+        budgets += replaying.run(min(arguments.rounds, 3))[1]
     return 1 if print_budgets(budgets) else 0
 
 

@@ -49,7 +49,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
             with pytest.raises(SystemExit) as ended:
                 run()
         code = ended.value.code
-        out, err = (stream.buffer.getvalue().decode() for stream in streams)  # type: ignore[attr-defined]
+        out, err = (stream.buffer.getvalue().decode() for stream in streams)
         return Result(code if isinstance(code, int) else int(code is not None), out, err)
 
     return call

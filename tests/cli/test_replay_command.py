@@ -56,9 +56,23 @@ def test_gzip_and_standard_input_are_read(cli: Cli, site: Path, tmp_path: Path) 
 
 def test_the_policy_of_the_configuration_decides(cli: Cli, site: Path, tmp_path: Path) -> None:
     (tmp_path / "access.log").write_text(LOG)
-    site.write_text(site.read_text() + '\n[policy]\nmode = "observe"\n')
+    site.write_text(site.read_text() + '\n[policy]\npreset = "observe-only"\n')
 
-    assert cli("replay", "--json", "access.log").json["lines"] == 3
+    assert cli("replay", "--json", "access.log").json["actions"]["block"] == 0
+
+
+def test_a_site_that_observes_learns_what_enforcing_would_do(cli: Cli, site: Path, tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_text(LOG)
+    cli("init", "--yes", "-c", "enforcing.toml")
+
+    observing, enforcing = (
+        cli("replay", "--json", "access.log"),
+        cli("replay", "--json", "access.log", "-c", "enforcing.toml"),
+    )
+
+    assert observing.json["actions"] == enforcing.json["actions"]
+    assert "if it had enforced" in observing.err
+    assert "if it had enforced" not in enforcing.err
 
 
 def test_what_cannot_be_opened_is_a_sentence(cli: Cli, site: Path) -> None:

@@ -81,6 +81,15 @@ def fresh_googlebot(tmp_path: Path) -> Callable[[Path], str]:
     return freshen
 
 
+PRESS = """
+[[reservation.section]]
+name = "press"
+paths = ["/press/"]
+training = "allow"
+ai_input = "allow"
+tdm = "allow"
+"""
+
 Sidecar = Callable[..., AbstractContextManager[subprocess.Popen[bytes]]]
 
 
@@ -131,6 +140,12 @@ def standings(port: int, crawler: str) -> dict[str, float]:
 @pytest.fixture(name="standings")
 def _standings() -> Callable[[int, str], dict[str, float]]:
     return standings
+
+
+@pytest.fixture
+def press() -> str:
+    """A section of a configuration in which nothing is reserved."""
+    return PRESS
 
 
 @pytest.fixture

@@ -11,15 +11,6 @@ import pytest
 
 from process_support import CHROME, GOOGLEBOT, GPTBOT, ask, end, running
 
-PRESS = """
-[[reservation.section]]
-name = "press"
-paths = ["/press/"]
-training = "allow"
-ai_input = "allow"
-tdm = "allow"
-"""
-
 
 @pytest.mark.real("caddy")
 def test_caddy_asks_the_sidecar_and_serves_without_it(
@@ -27,13 +18,14 @@ def test_caddy_asks_the_sidecar_and_serves_without_it(
     sidecar: Any,
     printed: Callable[[str], dict[str, str]],
     ports: Callable[[int], list[int]],
+    press: str,
     fresh_googlebot: Callable[[Path], str],
     standings: Callable[[int, str], dict[str, float]],
 ) -> None:
     web, asked, spare, metrics = ports(4)
     pieces = printed("caddy")
     config = tmp_path / "vorbehalt.toml"
-    config.write_text(config.read_text() + PRESS)
+    config.write_text(config.read_text() + press)
     address = fresh_googlebot(config)
     site = pieces["Your site"].replace("label.example {", f"http://127.0.0.1:{web} {{")
     site = site.replace("# ... your site as before", f"root * {tmp_path}/www\n\t\tfile_server")

@@ -43,12 +43,15 @@ def test_nginx_asks_the_sidecar_and_serves_without_it(
     sidecar: Any,
     printed: Callable[[str], dict[str, str]],
     ports: Callable[[int], list[int]],
+    press: str,
     fresh_googlebot: Callable[[Path], str],
     standings: Callable[[int, str], dict[str, float]],
 ) -> None:
     web, asked, metrics = ports(3)
     pieces = printed("nginx")
-    address = fresh_googlebot(tmp_path / "vorbehalt.toml")
+    config = tmp_path / "vorbehalt.toml"
+    config.write_text(config.read_text() + press)
+    address = fresh_googlebot(config)
     for place, text in pieces.items():
         if place.startswith("/etc/nginx/"):
             file = tmp_path / place.removeprefix("/etc/nginx/")
@@ -56,7 +59,7 @@ def test_nginx_asks_the_sidecar_and_serves_without_it(
             file.write_text(text.replace("127.0.0.1:8100", f"127.0.0.1:{asked}"))
     main = MAIN.format(user=USER, folder=tmp_path, port=web, site=pieces["In the server block"].strip())
     (tmp_path / "nginx.conf").write_text(main)
-    for page in ("index.html", "own/index.html", "private/index.html"):
+    for page in ("index.html", "own/index.html", "private/index.html", "press/index.html"):
         (tmp_path / "www" / page).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "www" / page).write_text("a page")
     nginx = [
@@ -70,7 +73,7 @@ def test_nginx_asks_the_sidecar_and_serves_without_it(
     ]
 
     with (
-        sidecar(tmp_path / "vorbehalt.toml", asked, "--metrics-listen", f"127.0.0.1:{metrics}") as process,
+        sidecar(config, asked, "--metrics-listen", f"127.0.0.1:{metrics}") as process,
         running(nginx, web, tmp_path),
     ):
         person, crawler, missing = ask(web), ask(web, "/lyrics/1", GPTBOT), ask(web, "/nowhere")
@@ -79,7 +82,7 @@ def test_nginx_asks_the_sidecar_and_serves_without_it(
             ask(web, path).status for path in ("/license.xml", "/ai-policy", "/.well-known/tdmrep.json")
         ]
         question = ask(web, "/.vorbehalt-auth", CHROME)
-        denied = ask(web, "/private/", CHROME)
+        denied, told_press = ask(web, "/private/", CHROME), ask(web, "/press/")
         forged = ask(web, "/", GOOGLEBOT, {"X-Forwarded-For": address, "X-Real-IP": address})
         standing = standings(metrics, "Googlebot")
         many = [ask(web, "/", "PerplexityBot/1.0").status for _ in range(3)]
@@ -97,6 +100,8 @@ def test_nginx_asks_the_sidecar_and_serves_without_it(
     assert (crawler.status, crawler.headers["cache-control"]) == (403, "no-store")
     assert b"/ai-policy" in crawler.body
     assert missing.status == 404
+    assert told_press.headers["tdm-reservation"] == "0"
+    assert not {"tdm-policy", "x-robots-tag"} & told_press.headers.keys()
     assert robots.status == 200
     assert b"User-agent: GPTBot" in robots.body
     assert signals == [200, 200, 200]

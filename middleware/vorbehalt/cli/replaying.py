@@ -10,7 +10,7 @@ import typer
 
 from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, say
 from vorbehalt.engine import Engine
-from vorbehalt.replay import About, LogError, Progress, render_html
+from vorbehalt.replay import About, LogError, Progress, enforced, observes, render_html
 from vorbehalt.replay import replay as run_replay
 from vorbehalt.settings import Settings, load
 from vorbehalt.stores.memory import MemoryLimits
@@ -27,6 +27,10 @@ def replay(
 ) -> None:
     """Run old access logs through the policy: what would have happened."""
     settings = load(config)
+    pretends = observes(settings)
+    if pretends:
+        note("the site observes; what follows is what would have happened if it had enforced")
+        settings = enforced(settings)
     engine = Engine(settings, MemoryLimits())
     progress = Progress(sys.stderr) if sys.stderr.isatty() or not as_json else None
     try:
@@ -36,7 +40,7 @@ def replay(
     except LogError as error:
         raise typer.BadParameter(printable(str(error)), param_hint="LOG") from None
     if html is not None:
-        html.write_text(render_html(result, _about(settings)), "utf-8")
+        html.write_text(render_html(result, _about(settings, pretends)), "utf-8")
         note(f"wrote {html}")
     if as_json:
         print_json(result.as_json())
@@ -45,11 +49,12 @@ def replay(
         say(line)
 
 
-def _about(settings: Settings) -> About:
+def _about(settings: Settings, pretends: bool) -> About:
     host = settings.default_host
     return About(
         site=host.terms.origin,
         preset=host.preset,
         rules_version=settings.registry.version,
         generated=datetime.now(UTC).strftime("%Y-%m-%d"),
+        enforced_for_replay=pretends,
     )
