@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vorbehalt import VorbehaltMiddleware
+from vorbehalt.evidence.receipt import Draft
 
 GPTBOT = (
     b"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)"
 )
 PERPLEXITY = b"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; PerplexityBot/1.0; +https://perplexity.ai/perplexitybot)"
-CHROME = b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+CHROME = (
+    b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
+    b" (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+)
 STRANGER = ("203.0.113.9", 50123)
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -139,3 +143,68 @@ class PageApp:
 def protect(app: Callable[..., Awaitable[None]], **sections: Any) -> VorbehaltMiddleware:
     """The app behind the middleware with the test configuration."""
     return VorbehaltMiddleware(app, config=config(**sections))
+
+
+class SlowReceipt:
+    """Durable when told so."""
+
+    def __init__(self, durable: asyncio.Event | None, log: list[str]) -> None:
+        self._event = durable
+        self._log = log
+
+    @property
+    def is_durable(self) -> bool:
+        return False
+
+    async def durable(self, deadline_seconds: float) -> bool:
+        if self._event is None:
+            return False
+        await self._event.wait()
+        self._log.append("durable")
+        return True
+
+
+class WatchedEvidence:
+    """Takes drafts, promises nothing until told."""
+
+    def __init__(self, durable: asyncio.Event | None) -> None:
+        self.log: list[str] = []
+        self.drafts: list[Draft] = []
+        self.counted: list[tuple[str, ...]] = []
+        self._event = durable
+
+    def start(self) -> None: ...
+
+    def append(self, draft: Draft) -> SlowReceipt:
+        self.drafts.append(draft)
+        return SlowReceipt(self._event, self.log)
+
+    def count(self, key: tuple[str, ...], *, at: int, amount: int = 0) -> None:
+        self.counted.append(key)
+
+    def put_object(self, body: bytes) -> str:
+        return ""
+
+    def health(self) -> dict[str, object]:
+        return {"state": "green", "reasons": []}
+
+    def lost(self) -> dict[str, int]:
+        return {}
+
+    def written(self) -> dict[str, int]:
+        return {}
+
+    def close(self, timeout_seconds: float = 5.0) -> None: ...
+
+    def of(self, kind: str) -> list[Draft]:
+        return [draft for draft in self.drafts if draft.type == kind]
+
+
+def watched(
+    app: Any, durable: asyncio.Event | None, **sections: Any
+) -> tuple[VorbehaltMiddleware, WatchedEvidence]:
+    site = protect(app, **sections)
+    evidence = WatchedEvidence(durable)
+    assert site.runtime is not None
+    site.runtime.evidence = evidence
+    return site, evidence

@@ -44,6 +44,20 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'vorbehalt' has no attribute {name!r}")
+    _require_locks()
     value: object = getattr(import_module(home), name)
     globals()[name] = value
     return value
+
+
+def _require_locks() -> None:
+    """Refuse a platform without fcntl in words: counters and evidence of several processes need its locks."""
+    try:
+        import fcntl  # noqa: F401
+    except ImportError:
+        from vorbehalt.errors import PlatformError
+
+        raise PlatformError(
+            "Vorbehalt needs file locks (fcntl), which Linux and macOS have and this platform has not;"
+            " on Windows run it in WSL or a Linux container"
+        ) from None

@@ -7,10 +7,10 @@ or replaced whole (the signals of a host, once the site's own robots.txt has bee
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from vorbehalt.facts import Action, Purpose, Visit
+from vorbehalt.facts import Action, Purpose, Standing, Visit
 from vorbehalt.identify.identity import Claim, Identity, establish
 from vorbehalt.identify.networks import RangeList, read_range_lists
 from vorbehalt.identify.tokens import ClaimCache, TokenIndex
@@ -18,7 +18,9 @@ from vorbehalt.policy.rules import Case
 from vorbehalt.policy.select import Policy
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.bundle import Bundle, Document, SectionHeaders, render
-from vorbehalt.reservation.path_pattern import PathPattern
+from vorbehalt.reservation.path_pattern import PathPattern, request_path
+from vorbehalt.reservation.robots import Group, Rule, parse
+from vorbehalt.reservation.robots_match import decide, rules_for
 from vorbehalt.reservation.sections import SectionIndex
 from vorbehalt.reservation.terms import Terms
 from vorbehalt.settings.model import HostSettings, Settings
@@ -32,13 +34,30 @@ _OPEN_PATHS = frozenset(
 _SEARCH_ENGINES = frozenset({Purpose.SEARCH_ENGINE})
 _IDENTITIES = 20_000
 _NS_PER_MINUTE = 60_000_000_000
+_MOST_ROBOTS_RULES = 500
+_EVERYTHING = frozenset({"/", "*", "/*"})
+
+
+@dataclass(slots=True)
+class RobotsInForce:
+    """What one robots.txt says to crawlers, read once."""
+
+    groups: tuple[Group, ...]
+    rules: dict[tuple[str, ...], tuple[tuple[Rule, ...], ...]] = field(default_factory=dict)
+
+    def of(self, tokens: tuple[str, ...]) -> tuple[tuple[Rule, ...], ...]:
+        """Return the rules that each of a crawler's robots tokens has to obey."""
+        found = self.rules.get(tokens)
+        if found is None:
+            found = self.rules[tokens] = tuple(rules_for(self.groups, token) for token in tokens)
+        return found
 
 
 @dataclass(slots=True)
 class HostPlan:
     """All that is fixed for one host, worked out before the first request.
 
-    `bundle` is replaced whole when the site's own robots.txt changes.
+    `bundle` and `robots` are replaced whole when the site's own robots.txt changes.
     """
 
     settings: HostSettings
@@ -46,6 +65,13 @@ class HostPlan:
     policy: Policy
     open_paths: tuple[PathPattern, ...]
     bundle: Bundle
+    robots: RobotsInForce
+
+    def take(self, bundle: Bundle) -> None:
+        """Put other signals in force."""
+        robots = read_robots(self.settings.terms, bundle)
+        self.bundle = bundle
+        self.robots = robots
 
     def document(self, path: str) -> Document | None:
         """Return the signal document served at a normal path."""
@@ -65,7 +91,7 @@ class HostPlan:
         )
 
     def reader_verdict(self, section: str) -> Verdict | None:
-        """Return the one verdict of every visitor without claim and findings; None if a rule must be asked."""
+        """Return the one verdict of all visitors without claim and findings; None if a rule must be asked."""
         return self.policy.reader_verdict(section, self.bundle.digest)
 
 
@@ -95,12 +121,14 @@ class Engine:
                 self.hosts[name] = plan
 
     def _plan(self, host: HostSettings, robots: bytes | None) -> HostPlan:
+        bundle = self.render(host, robots)
         return HostPlan(
             settings=host,
             sections=SectionIndex(host.terms),
             policy=Policy(host.rules, host.mode, scope=host.key),
             open_paths=tuple(PathPattern.of_decoded(path) for path in host.open_paths),
-            bundle=self.render(host, robots),
+            bundle=bundle,
+            robots=read_robots(host.terms, bundle),
         )
 
     def plans(self) -> tuple[HostPlan, ...]:
@@ -178,6 +206,46 @@ class Engine:
             if key is not None:
                 allowance = self.limits.charge(key, rule.limit, visit.received_at)
         return plan.policy.conclude(case, rule, allowance)
+
+
+def robots_closes(plan: HostPlan, identity: Identity | None) -> bool | None:
+    """True if the robots.txt in force closes every page to this crawler, False if none; None: by path.
+
+    Nobody is blamed by a claim that was contradicted, under a token that is not known, or by a file of more
+    than 500 rules for one crawler, which would take too long to ask on every request.
+    """
+    if identity is None or identity.standing is Standing.CONTRADICTED:
+        return False
+    crawler = identity.crawler
+    if crawler.kind != "crawler" or not crawler.robots_tokens:
+        return False
+    # A crawler that obeys several tokens is in the right if any of them lets it in.
+    closed = [_closes(rules) for rules in plan.robots.of(crawler.robots_tokens)]
+    if False in closed:
+        return False
+    return True if all(closed) else None
+
+
+def breaks_robots(plan: HostPlan, identity: Identity | None, target: bytes) -> bool:
+    """True if the robots.txt in force disallows a raw request target to this crawler (RFC 9309)."""
+    closed = robots_closes(plan, identity)
+    if closed is not None or identity is None:
+        return bool(closed)
+    path = request_path(target)
+    return not any(decide(rules, path)[0] for rules in plan.robots.of(identity.crawler.robots_tokens))
+
+
+def _closes(rules: tuple[Rule, ...]) -> bool | None:
+    if not rules or len(rules) > _MOST_ROBOTS_RULES or all(rule.allow for rule in rules):
+        return False
+    if any(rule.allow for rule in rules):
+        return None
+    return True if any(rule.pattern.text in _EVERYTHING for rule in rules) else None
+
+
+def read_robots(terms: Terms, bundle: Bundle) -> RobotsInForce:
+    """Read the robots.txt of a set of signals as a crawler does."""
+    return RobotsInForce(parse(bundle.documents[terms.robots_path].body).groups)
 
 
 def reserved_purposes(terms: Terms) -> frozenset[Purpose]:

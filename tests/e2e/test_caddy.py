@@ -42,7 +42,7 @@ def test_caddy_asks_the_sidecar_and_serves_without_it(
         sidecar(config, asked, "--metrics-listen", f"127.0.0.1:{metrics}") as process,
         running(caddy, web, tmp_path, homes),
     ):
-        person, crawler, press = ask(web), ask(web, "/lyrics/1", GPTBOT), ask(web, "/press/")
+        person, crawler, told_press = ask(web), ask(web, "/lyrics/1", GPTBOT), ask(web, "/press/")
         robots = ask(web, "/robots.txt", GPTBOT)
         forged = ask(web, "/", GOOGLEBOT, {"X-Forwarded-For": address})
         standing = standings(metrics, "Googlebot")
@@ -60,8 +60,8 @@ def test_caddy_asks_the_sidecar_and_serves_without_it(
     assert "cache-control" not in person.headers
     assert (crawler.status, crawler.headers["cache-control"]) == (403, "no-store")
     assert b'"reference": "VB-' in crawler.body
-    assert press.headers["tdm-reservation"] == "0"
-    assert not {"tdm-policy", "x-robots-tag"} & press.headers.keys()
+    assert told_press.headers["tdm-reservation"] == "0"
+    assert not {"tdm-policy", "x-robots-tag"} & told_press.headers.keys()
     assert robots.status == 200
     assert b"User-agent: GPTBot" in robots.body
     assert forged.status == 200

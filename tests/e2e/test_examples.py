@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from process_support import CHROME, GPTBOT, ask, free_port, running
+from process_support import CHROME, GPTBOT, ask, free_port, importing_from, running
 
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
 SITES = [
@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("site", SITES)
 def test_three_lines_protect(server: str, site: str, folder: Path) -> None:
     port = free_port()
-    with running(command(server, site, port), port, folder, {"PYTHONPATH": str(folder)}):
+    with running(command(server, site, port), port, folder, importing_from(folder)):
         person, crawler = ask(port, "/", CHROME), ask(port, "/", GPTBOT)
         robots = ask(port, "/robots.txt", GPTBOT)
 
@@ -85,7 +85,7 @@ def start_that_fails(site: str, folder: Path) -> subprocess.CompletedProcess[str
     return subprocess.run(
         command("uvicorn", site, free_port()),
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, **importing_from(folder), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         timeout=30,
@@ -98,7 +98,7 @@ def test_a_server_without_lifespan_serves_people_and_says_critical_once(folder: 
     (folder / "vorbehalt.toml").write_text('format = 1\n[site]\norigin = "nowhere"\n')
     port = free_port()
     arguments = [*command("uvicorn", "starlette_app:app", port), "--lifespan", "off"]
-    with running(arguments, port, folder, {"PYTHONPATH": str(folder)}):
+    with running(arguments, port, folder, importing_from(folder)):
         answers = [ask(port, "/", agent) for agent in (CHROME, GPTBOT, CHROME)]
     log = (folder / f"server-{port}.log").read_text()
 
@@ -109,7 +109,7 @@ def test_a_server_without_lifespan_serves_people_and_says_critical_once(folder: 
 def test_the_off_switch_switches_off(folder: Path) -> None:
     port = free_port()
     arguments = command("uvicorn", "starlette_app:app", port)
-    with running(arguments, port, folder, {"PYTHONPATH": str(folder), "VORBEHALT_ENABLED": "0"}):
+    with running(arguments, port, folder, {**importing_from(folder), "VORBEHALT_ENABLED": "0"}):
         crawler = ask(port, "/", GPTBOT)
 
     assert (crawler.status, crawler.body) == (200, b"a page")

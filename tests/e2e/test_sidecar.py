@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import ipaddress
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +39,7 @@ def test_in_front_of_a_site(
         def robots() -> bytes:
             return ask(port, "/robots.txt", GPTBOT).body
 
-        wait_for(lambda: b"Disallow: /intern/" in robots(), "the site's own rules never came in")
+        wait_for(lambda: b"Disallow: /intern/" in robots(), "the site's own rules never came in", 8)
         told = robots()
         end(process)
 
@@ -103,6 +106,47 @@ def test_an_address_is_believed_from_a_trusted_proxy_only(
     assert forged["verified"] == 1
     assert untrusted["verified"] == 1
     assert untrusted["claimed"] == forged.get("claimed", 0) + 1
+
+
+def forms(address: str) -> list[bytes]:
+    """An address as somebody could write it so that somebody else could read it again."""
+    packed = ipaddress.ip_address(address).packed
+    number = int.from_bytes(packed, "big")
+    plain = [address, str(number), f"{number:x}", address[::-1], "%2E".join(address.split("."))]
+    digests = [hash_(value).hexdigest() for hash_ in (hashlib.md5, hashlib.sha1, hashlib.sha256)
+               for value in (address.encode(), packed)]  # fmt: skip
+    encoded = [base64.b64encode(value) for value in (address.encode(), packed)]
+    return [text.lower().encode() for text in plain + digests] + [
+        text.rstrip(b"=").lower() for text in encoded
+    ]
+
+
+def test_no_file_holds_an_address_that_a_reader_could_reverse(
+    config: Path, sidecar: Any, ports: Ports, tmp_path: Path
+) -> None:
+    """Leaves, tiles, spool, vault, state, metrics and what the sidecar says; the vault is sealed."""
+    address, sender = "198.51.100.77", "somebody@crawler.example"
+    port, metrics = ports(2)
+    headers = {
+        "X-Forwarded-For": address,
+        "X-Forwarded-Uri": f"/lyrics/{address}?ip={address}",
+        "From": sender,
+    }
+    with sidecar(config, port, "--metrics-listen", f"127.0.0.1:{metrics}") as process:
+        statuses = [
+            ask(port, "/.vorbehalt/auth", agent, headers).status for agent in (GPTBOT, CHROME, GOOGLEBOT)
+        ]
+        exposed = ask(metrics, "/metrics").body
+        end(process)
+
+    assert statuses == [403, 204, 204]
+    assert b'crawler="GPTBot"' in exposed
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path for path in files if path.parent.parent.name == "vault"], "nothing was recorded"
+    texts = {str(path): path.read_bytes().lower() for path in files} | {"metrics": exposed.lower()}
+    for where, text in texts.items():
+        found = [form for form in [*forms(address), sender.encode()] if form in text]
+        assert not found, (where, found)
 
 
 def test_a_changed_configuration_takes_effect_on_sighup(config: Path, sidecar: Any, ports: Ports) -> None:

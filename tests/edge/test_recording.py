@@ -3,78 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from asgi_support import CHROME, GPTBOT, PERPLEXITY, PageApp, call, protect, scope
+from asgi_support import CHROME, GPTBOT, PERPLEXITY, PageApp, call, protect, scope, watched
 from vorbehalt import VorbehaltMiddleware
+from vorbehalt.evidence.files import Disk
+from vorbehalt.evidence.log import EvidenceLog, prepare
 from vorbehalt.evidence.receipt import Draft
-
-
-class SlowReceipt:
-    """Durable when told so."""
-
-    def __init__(self, durable: asyncio.Event | None, log: list[str]) -> None:
-        self._event = durable
-        self._log = log
-
-    @property
-    def is_durable(self) -> bool:
-        return False
-
-    async def durable(self, deadline_seconds: float) -> bool:
-        if self._event is None:
-            return False
-        await self._event.wait()
-        self._log.append("durable")
-        return True
-
-
-class WatchedEvidence:
-    """Takes drafts, promises nothing until told."""
-
-    def __init__(self, durable: asyncio.Event | None) -> None:
-        self.log: list[str] = []
-        self.drafts: list[Draft] = []
-        self.counted: list[tuple[str, ...]] = []
-        self._event = durable
-
-    def start(self) -> None: ...
-
-    def append(self, draft: Draft) -> SlowReceipt:
-        self.drafts.append(draft)
-        return SlowReceipt(self._event, self.log)
-
-    def count(self, key: tuple[str, ...], *, at: int, amount: int = 0) -> None:
-        self.counted.append(key)
-
-    def put_object(self, body: bytes) -> str:
-        return ""
-
-    def health(self) -> dict[str, object]:
-        return {"state": "green", "reasons": []}
-
-    def lost(self) -> dict[str, int]:
-        return {}
-
-    def written(self) -> dict[str, int]:
-        return {}
-
-    def close(self, timeout_seconds: float = 5.0) -> None: ...
-
-    def of(self, kind: str) -> list[Draft]:
-        return [draft for draft in self.drafts if draft.type == kind]
-
-
-def watched(
-    app: Any, durable: asyncio.Event | None, **sections: Any
-) -> tuple[VorbehaltMiddleware, WatchedEvidence]:
-    site = protect(app, **sections)
-    evidence = WatchedEvidence(durable)
-    assert site.runtime is not None
-    site.runtime.evidence = evidence
-    return site, evidence
 
 
 @pytest.mark.parametrize("agent", [GPTBOT, PERPLEXITY])
@@ -111,95 +51,59 @@ def test_a_reader_waits_for_nothing_and_leaves_no_record() -> None:
     assert [draft for draft in evidence.drafts if draft.type not in ("policy-active",)] == []
 
 
-@pytest.mark.parametrize(("agent", "status"), [(GPTBOT, 403), (PERPLEXITY, 200)])
-def test_at_the_deadline_the_answer_leaves_unchanged_and_a_gap_is_recorded(agent: bytes, status: int) -> None:
-    site, evidence = watched(PageApp(), None)
+class HangingDisk(Disk):
+    """Makes nothing durable until let go."""
 
-    got = asyncio.run(call(site, scope(agent=agent)))
+    def __init__(self) -> None:
+        self.go = threading.Event()
 
-    assert got.status == status
-    gaps = evidence.of("gap")
-    assert [gap.seen["reason"] for gap in gaps] == ["reply-deadline"]
+    def sync(self, fd: int) -> None:
+        self.go.wait(10)
+
+
+def on_disk(app: Any, folder: Path, disk: Disk, **sections: Any) -> tuple[VorbehaltMiddleware, EvidenceLog]:
+    site = protect(app, **sections)
     assert site.runtime is not None
-    assert site.runtime.counters.snapshot()[("vorbehalt_evidence_lost_total", ("reply-deadline",))] == 1
+    log = EvidenceLog(prepare(folder / "evidence", "label.example/log"), disk=disk, seals=False)
+    site.runtime.evidence = log
+    return site, log
 
 
-def run_streaming(messages: list[dict[str, Any]], method: str = "GET") -> Draft:
-    """Let an app send these messages to an AI crawler; return the completion."""
+@pytest.mark.parametrize(("agent", "status"), [(GPTBOT, 403), (PERPLEXITY, 200)])
+def test_at_the_deadline_the_answer_leaves_unchanged_and_is_counted_once(
+    agent: bytes, status: int, tmp_path: Path
+) -> None:
+    disk = HangingDisk()
+    site, log = on_disk(PageApp(), tmp_path, disk, evidence={"reply_deadline": "20ms"})
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        for message in messages:
-            await send(message)
+    async def twice() -> list[int]:
+        return [(await call(site, scope(agent=agent))).status for _ in range(2)]
 
-    async def main() -> Draft:
-        durable = asyncio.Event()
-        durable.set()
-        site, evidence = watched(app, durable)
-        got = await call(site, scope(agent=PERPLEXITY, method=method))
-        assert [m["type"] for m in got.messages] == [m["type"] for m in messages]
-        (completion,) = evidence.of("completion")
-        (request,) = evidence.of("request")
-        assert completion.seen["of"] == request.ref
-        return completion
-
-    return asyncio.run(main())
-
-
-START = {"type": "http.response.start", "status": 200, "headers": []}
+    assert asyncio.run(twice()) == [status, status]
+    lost = log.lost()
+    disk.go.set()
+    site.close()
+    assert lost == {"late": 2}
+    spooled = b"".join(path.read_bytes() for path in (tmp_path / "evidence" / "spool").iterdir())
+    assert b'"reason":"late"' in spooled
+    assert b"reply-deadline" not in spooled
 
 
-def test_a_streamed_answer_is_counted_whole() -> None:
-    done = run_streaming(
-        [
-            START,
-            {"type": "http.response.body", "body": b"ab", "more_body": True},
-            {"type": "http.response.body", "body": b"c", "more_body": False},
-        ]
-    )
+def test_a_failed_record_is_not_called_late(tmp_path: Path) -> None:
+    class FullDisk(Disk):
+        def write(self, fd: int, data: bytes | memoryview) -> int:
+            raise OSError(28, "No space left on device")
 
-    assert (done.seen["bytes"], done.seen["whole"], done.seen["delivered"]) == (3, True, True)
+    site, _ = on_disk(PageApp(), tmp_path, FullDisk(), evidence={"reply_deadline": "200ms"})
 
-
-def test_a_broken_stream_delivers_no_work() -> None:
-    done = run_streaming([START, {"type": "http.response.body", "body": b"ab", "more_body": True}])
-
-    assert (done.seen["bytes"], done.seen["whole"], done.seen["delivered"]) == (2, False, False)
-    assert done.amount == 0
-
-
-@pytest.mark.parametrize(("status", "method"), [(304, "GET"), (404, "GET"), (200, "HEAD")])
-def test_head_304_and_errors_deliver_no_work(status: int, method: str) -> None:
-    done = run_streaming([{**START, "status": status}, {"type": "http.response.body", "body": b"x"}], method)
-
-    assert done.seen["delivered"] is False
-
-
-def test_files_sent_by_path_or_by_zero_copy_are_counted(tmp_path: Any) -> None:
-    file = tmp_path / "song.wav"
-    file.write_bytes(b"x" * 1000)
-
-    by_path = run_streaming([START, {"type": "http.response.pathsend", "path": str(file)}])
-    with file.open("rb") as opened:
-        zero_copy = run_streaming(
-            [START, {"type": "http.response.zerocopysend", "file": opened, "count": 400}]
-        )
-        rest = run_streaming([START, {"type": "http.response.zerocopysend", "file": opened}])
-
-    assert (by_path.seen["bytes"], by_path.seen["delivered"]) == (1000, True)
-    assert zero_copy.seen["bytes"] == 400
-    assert rest.seen["bytes"] == 1000
-
-
-def test_early_hints_wait_for_the_record_too() -> None:
-    done = run_streaming(
-        [
-            {"type": "http.response.early_hint", "links": [b"</a.css>; rel=preload"]},
-            START,
-            {"type": "http.response.body", "body": b"abc"},
-        ]
-    )
-
-    assert done.seen["bytes"] == 3
+    started = time.perf_counter()
+    assert asyncio.run(call(site, scope(agent=GPTBOT))).status == 403
+    assert time.perf_counter() - started < 5
+    assert asyncio.run(call(site, scope(agent=CHROME))).status == 200
+    assert site.runtime is not None
+    counted = site.runtime.counters.snapshot()
+    assert not [key for key in counted if key == ("vorbehalt_evidence_lost_total", ("reply-deadline",))]
+    assert site.runtime.health()["state"] == "red"
 
 
 def test_a_search_engine_is_counted_in_a_rollup() -> None:
@@ -224,3 +128,107 @@ def test_a_crawler_that_fetches_a_signal_leaves_a_record_with_the_version() -> N
         assert len(evidence.of("signal-served")) == 1
 
     asyncio.run(main())
+
+
+def test_two_tasks_that_send_at_once_both_wait_for_the_record() -> None:
+    async def main() -> None:
+        durable = asyncio.Event()
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            hint = {"type": "http.response.early_hint", "links": []}
+            await asyncio.gather(
+                send(hint), send({"type": "http.response.start", "status": 200, "headers": []})
+            )
+
+        site, evidence = watched(app, durable)
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message["type"])
+
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        task = asyncio.ensure_future(site(scope(agent=PERPLEXITY), receive, send))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert evidence.of("request")
+        assert sent == []
+        durable.set()
+        await task
+        assert sorted(sent) == ["http.response.early_hint", "http.response.start"]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("agent", [GPTBOT, PERPLEXITY])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS", "PROPFIND"])
+@pytest.mark.parametrize("headers", [[], [(b"range", b"bytes=0-1")], [(b"if-none-match", b"*")]])
+def test_head_range_and_conditional_requests_do_not_evade_the_record(
+    agent: bytes, method: str, headers: Any
+) -> None:
+    async def main() -> None:
+        durable = asyncio.Event()
+        durable.set()
+        site, evidence = watched(PageApp(), durable)
+        for _ in range(2):
+            await call(site, scope(agent=agent, method=method, headers=headers))
+        assert [draft.seen["method"] for draft in filled(evidence.of("request"))] == [method] * 2
+
+    asyncio.run(main())
+
+
+def filled(drafts: list[Draft]) -> list[Draft]:
+    for draft in drafts:
+        draft.fill()
+    return drafts
+
+
+def test_a_remembered_refusal_waits_for_a_record_of_its_own() -> None:
+    async def main() -> None:
+        durable = asyncio.Event()
+        durable.set()
+        site, evidence = watched(PageApp(), durable)
+        await call(site, scope(agent=GPTBOT))
+        durable.clear()
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message["type"])
+
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        task = asyncio.ensure_future(site(scope(agent=GPTBOT), receive, send))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(evidence.of("request")) == 2
+        assert sent == []
+        durable.set()
+        await task
+        assert len(sent) == 2
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("kind", "records"), [("full", 2), ("rollup", 0), ("none", 0)])
+def test_what_an_answered_visit_leaves_is_configured_by_purpose(kind: str, records: int) -> None:
+    google = b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+    site, evidence = watched(PageApp(), None, evidence={"record": {"search-engine": kind}})
+
+    assert asyncio.run(call(site, scope(agent=google))).status == 200
+
+    assert len(evidence.of("request") + evidence.of("completion")) == records
+    assert len(evidence.counted) == (kind == "rollup")
+
+
+def test_an_unidentified_visitor_who_is_refused_leaves_a_record_with_a_persons_retention() -> None:
+    rule = {"name": "closed", "match": {"path": ["/shut/"]}, "action": "block"}
+    site, evidence = watched(PageApp(), None, policy={"rule": [rule], "may_refuse_search_engines": True})
+
+    for _ in range(2):
+        assert asyncio.run(call(site, scope("/shut/x", agent=CHROME))).status == 403
+    assert asyncio.run(call(site, scope("/open", agent=CHROME))).status == 200
+
+    assert [draft.retention for draft in evidence.of("request")] == ["person", "person"]
+    assert [draft.seen["claim"] for draft in evidence.of("request")] == [None, None]

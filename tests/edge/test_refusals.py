@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 import pytest
-from asgi_support import CHROME, GPTBOT, PageApp, ask, call, protect, scope
 
+from asgi_support import CHROME, GPTBOT, PageApp, ask, call, protect, scope
 from vorbehalt import VorbehaltMiddleware
 
 CLAUDE = (

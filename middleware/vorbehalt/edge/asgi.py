@@ -1,7 +1,8 @@
 """The ASGI middleware: where a request comes in, and the only thing a site has to add.
 
-The way of a request is `__call__` (ordinary visitors) or `_enter` (everybody else), then one of the answers in
-`answers.py`. Fail-open wraps our own code only: the app is called at most once, its exceptions pass unchanged.
+The way of a request is `__call__` (ordinary visitors) or `_enter` (everybody else), then one of the answers
+that `deciding.py` chooses. Fail-open wraps our own code only: the app is called at most once, its exceptions
+pass unchanged.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from vorbehalt.edge import answers, refusals
+from vorbehalt.edge import refusals
+from vorbehalt.edge.answers import Answer
+from vorbehalt.edge.deciding import decide
 from vorbehalt.edge.live import HostCache, Live, Reader
 from vorbehalt.edge.runtime import Runtime
+from vorbehalt.edge.unprotected import Unprotected
 from vorbehalt.edge.visits import visit_of
 from vorbehalt.errors import VorbehaltError
 from vorbehalt.facts import Visit
@@ -43,12 +47,14 @@ _UNKNOWN: Any = object()
 class VorbehaltMiddleware:
     """Protects an ASGI application: `app = VorbehaltMiddleware(app, config="vorbehalt.toml")`.
 
-    `config` is a path, a mapping of the same keys, or Settings. Wrapped directly, a wrong configuration raises
-    ConfigError and an unusable evidence directory EvidenceError. Built inside an ASGI call (Starlette's
-    `add_middleware`), both are answered as `lifespan.startup.failed`; where no lifespan comes, requests pass
-    through, which is said once as CRITICAL and counted. `VORBEHALT_ENABLED=0` switches the middleware off.
+    `config` is a path, a mapping of the same keys, or Settings. Wrapped directly, a wrong configuration
+    raises ConfigError and an unusable evidence directory EvidenceError. Built inside an ASGI call
+    (Starlette's `add_middleware`), both are answered as `lifespan.startup.failed`; where no lifespan comes,
+    requests pass through, which is said once as CRITICAL and counted. `VORBEHALT_ENABLED=0` switches the
+    middleware off.
 
-    `observer(visit, verdict, reference)` is called for every visit that is judged one by one (crawlers, refusals).
+    `observer(visit, verdict, reference)` is called for every visit of a crawler, every refusal and every
+    signal document.
     """
 
     def __init__(
@@ -62,7 +68,8 @@ class VorbehaltMiddleware:
         self.app = app
         self.runtime: Runtime | None = None
         self._live: Live | None = None
-        self._failure: Exception | None = None
+        self._failure: VorbehaltError | None = None
+        self._unprotected: Unprotected | None = None
         self._told = False
         self._observer = observer
         self._forward_auth = forward_auth
@@ -75,6 +82,7 @@ class VorbehaltMiddleware:
             if not _inside_asgi_call():
                 raise
             self._failure = error
+            self._unprotected = Unprotected(error)
             return
         self.runtime.on_change = weakref.WeakMethod(self._swap)
         _flush_at_exit(self.runtime)
@@ -90,62 +98,55 @@ class VorbehaltMiddleware:
         refusing: refusals.Refusing | None = None
         try:
             pairs = scope["headers"]
-            headers = dict(pairs)
-            cache = live.default if live.by_host is None else live.cache_for(headers.get(b"host", b""))
-            known = cache.paths.get(scope["path"])
-            if known is not None and len(headers) == len(pairs) and not scope.get("root_path"):
-                user_agent = headers.get(b"user-agent", b"")
-                claim = live.known.get(user_agent, _UNKNOWN)
-                if claim is None:
-                    cells = live.counters.cells
-                    for cell in known.cells:
-                        cells[cell] += 1
-                    if b"referer" in headers:
-                        live.count_referral(headers[b"referer"])
-                    scope = {**scope, "vorbehalt": known.verdict}
-                    section = known.section
-                    live.count_seconds(perf_counter() - started)
-                    reader = known
-                elif claim is not _UNKNOWN and self._observer is None:
-                    refusing = self._refuse_again(live, cache, known.section.name, user_agent, scope, headers)
+            if type(pairs) is list:
+                headers = dict(pairs)
+                cache = live.default if live.by_host is None else live.cache_for(headers.get(b"host", b""))
+                known = cache.paths.get(scope["path"])
+                if known is not None and len(headers) == len(pairs) and not scope.get("root_path"):
+                    # None (no User-Agent, or names in upper case) is never known: that takes the long way.
+                    user_agent = headers.get(b"user-agent")
+                    claim = live.known.get(user_agent, _UNKNOWN)  # type: ignore[arg-type]
+                    if claim is None:
+                        if b"referer" in headers:
+                            live.count_referral(headers[b"referer"])
+                        cells = live.counters.cells
+                        for cell in known.cells:
+                            cells[cell] += 1
+                        inner = {**scope, "vorbehalt": known.verdict}
+                        section = known.section
+                        live.count_seconds(perf_counter() - started)
+                        reader = known
+                    elif claim is not _UNKNOWN and self._observer is None:
+                        refusing = self._refuse_again(live, cache, known.section.name, scope, headers)
+                        if refusing is not None:
+                            live.count_seconds(perf_counter() - started)
         except Exception:
             live.count_internal_error()
-            reader = refusing = None
-        if refusing is not None:
-            live.count_seconds(perf_counter() - started)
-            await refusals.send_refusal(self.runtime, live, refusing, send)  # type: ignore[arg-type]
-            return
         if reader is None:
-            await self._enter(scope, receive, send)
+            if refusing is None:
+                await self._enter(scope, receive, send)
+            else:
+                await refusals.send_refusal(live, refusing, send)
             return
 
         def send_with_terms(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 try:
-                    message = {**message, "headers": apply(message.get("headers", ()), section)}
+                    message = {**message, "headers": apply(message.get("headers") or (), section)}
                 except Exception:
                     live.count_internal_error()
             return send(message)
 
-        await self.app(scope, receive, send_with_terms)
+        await self.app(inner, receive, send_with_terms)
 
     def _refuse_again(
-        self,
-        live: Live,
-        cache: HostCache,
-        section: str,
-        user_agent: bytes,
-        scope: Scope,
-        headers: dict[bytes, bytes],
+        self, live: Live, cache: HostCache, section: str, scope: Scope, headers: dict[bytes, bytes]
     ) -> refusals.Refusing | None:
-        key = refusals.key_of(user_agent, scope["client"], headers, section)
+        key = refusals.key_of(headers[b"user-agent"], scope.get("client"), headers, section)
         known = None if key is None else cache.refusals.get(key)
         if known is None or self.runtime is None:
             return None
-        cells = live.counters.cells
-        for cell in known.cells:
-            cells[cell] += 1
-        return refusals.prepare(self.runtime, live, known, scope, headers)
+        return refusals.prepare(self.runtime, live, cache, known, scope, headers)
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -157,29 +158,38 @@ class VorbehaltMiddleware:
             return
         runtime = self.runtime
         if runtime is None:
-            self._tell_failure()
+            if self._unprotected is not None:
+                self._unprotected.count()
             await self.app(scope, receive, send)
             return
-        if not runtime.started:
-            self._begin(runtime)
-        answer: answers.Answer | None = None
-        live = runtime.live
-        started = perf_counter()
-        try:
-            answer = answers.decide(self, runtime, live, visit_of(scope, live.addresses), scope)
-            live.count_seconds(perf_counter() - started)
-        except Exception:
-            live.count_internal_error()
-            log.exception("a request passes unjudged")
+        answer: Answer | None = None
+        if runtime.started or self._begin(runtime):
+            live = runtime.live
+            started = perf_counter()
+            try:
+                if not isinstance(scope.get("headers"), list | tuple):
+                    # Read more than once, which an iterator does not bear.
+                    scope = {**scope, "headers": list(scope.get("headers") or ())}
+                answer = decide(self, runtime, live, visit_of(scope, live.addresses), scope)
+                live.count_seconds(perf_counter() - started)
+            except Exception:
+                live.count_internal_error()
+                log.exception("a request passes unjudged")
         if answer is None:
             await self.app(scope, receive, send)
         else:
             await answer(scope, receive, send)
 
     def observe(self, visit: Visit, verdict: Verdict, reference: str) -> None:
-        """Tell the observer; its failures are its own."""
-        if self._observer is not None:
+        """Tell the observer; its failures are its own and change no answer."""
+        if self._observer is None:
+            return
+        try:
             self._observer(visit, verdict, reference)
+        except Exception:
+            if self.runtime is not None:
+                self.runtime.live.count_internal_error()
+            log.exception("the observer failed")
 
     @property
     def answers_forward_auth(self) -> bool:
@@ -187,36 +197,46 @@ class VorbehaltMiddleware:
 
     def close(self) -> None:
         """Flush and seal the evidence and stop the threads; idempotent. A later request starts again."""
-        self._live = None
         if self.runtime is not None:
             self.runtime.stop()
 
-    def _begin(self, runtime: Runtime) -> None:
+    def _begin(self, runtime: Runtime) -> bool:
+        """Start at a request, because no lifespan came; False if that fails, and then the request passes."""
+        _refuse_other_loops()
         try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            raise VorbehaltError(
-                "Vorbehalt runs on asyncio only; this server runs another event loop"
-            ) from None
+            self._start(runtime)
+        except Exception:
+            runtime.live.count_internal_error()
+            if not self._told:
+                self._told = True
+                log.critical("NOT PROTECTED: the start failed and requests pass through", exc_info=True)
+            return False
+        try:
+            runtime.listen()
+        except VorbehaltError as error:
+            # At a startup this is an error; here people are waiting, and a taken port is not their business.
+            runtime.reasons["metrics"] = str(error)
+            log.error("%s", error)
+        return True
+
+    def _start(self, runtime: Runtime) -> None:
         runtime.start()
         self._swap(runtime.live)
+        while self._live is not runtime.live:
+            # Reloaded in the meantime.
+            self._swap(runtime.live)
 
     def _swap(self, live: Live | None) -> None:
         self._live = live
 
-    def _tell_failure(self) -> None:
-        if self._failure is not None and not self._told:
-            self._told = True
-            log.critical(
-                "NOT PROTECTED: the configuration is wrong and requests pass through:\n%s", self._failure
-            )
-
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        failure: BaseException | None = self._failure
+        failure: Exception | None = self._failure
         if failure is None and self.runtime is not None:
             try:
-                self._begin(self.runtime)
-            except VorbehaltError as error:
+                _refuse_other_loops()
+                self._start(self.runtime)
+                self.runtime.listen()
+            except Exception as error:  # said to the server, which ends
                 failure = error
         if failure is not None:
             message = await receive()
@@ -234,6 +254,13 @@ class VorbehaltMiddleware:
             await send(message)
 
         await self.app(scope, receive, send_and_close)
+
+
+def _refuse_other_loops() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise VorbehaltError("Vorbehalt runs on asyncio only; this server runs another event loop") from None
 
 
 def _inside_asgi_call() -> bool:

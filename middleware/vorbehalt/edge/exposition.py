@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,11 +23,15 @@ HELP: Mapping[str, str] = {
     "vorbehalt_crawler_requests_total": "Requests of clients that claim to be a crawler.",
     "vorbehalt_crawler_delivered_bytes_total": "Bytes of content handed over to crawlers.",
     "vorbehalt_crawler_signals_total": "Signal documents fetched by claimed crawlers.",
-    "vorbehalt_robots_violations_total": "Requests by crawlers for paths that robots.txt closes to them.",
+    "vorbehalt_robots_violations_total": (
+        "Requests in the name of a crawler for paths that robots.txt closes to it."
+    ),
     "vorbehalt_section_requests_total": "Requests by section of the reservation.",
     "vorbehalt_findings_total": "Findings by detector.",
     "vorbehalt_referrals_total": "People who arrived from an AI product.",
-    "vorbehalt_refused_bytes_estimated_total": "Estimated bytes that refusals saved.",
+    "vorbehalt_refused_bytes_estimated_total": (
+        "Bytes that refusals saved, estimated from the mean answer of the section."
+    ),
     "vorbehalt_evidence_records_total": "Records made durable by type.",
     "vorbehalt_evidence_lost_total": "Records lost, or late for their answer, by reason.",
     "vorbehalt_store_errors_total": "Failures of shared counters.",
@@ -47,8 +52,8 @@ class MetricsSource(Protocol):
         """Host (first name, `default` for the default host) and digest of the signals in force."""
         ...
 
-    def rules(self) -> tuple[str, str]:
-        """Version and digest of the rules."""
+    def rules(self) -> tuple[str, str] | None:
+        """Version and digest of the rules; None where none are loaded."""
         ...
 
     def rules_ages(self) -> Mapping[str, float]:
@@ -176,7 +181,8 @@ def _gauges(sources: list[MetricsSource]) -> Iterator[Metric]:
 
     def read(source: MetricsSource) -> None:
         hosts.update(source.reservations())
-        versions.add(source.rules())
+        if (version := source.rules()) is not None:
+            versions.add(version)
         by_list.update(source.rules_ages())
         if (age := source.anchor_age()) is not None:
             anchors.append(age)
@@ -202,6 +208,14 @@ def _guarded(source: MetricsSource, step: Callable[[], None]) -> None:
         source.counters.inc("vorbehalt_internal_errors_total")
         log.exception("an engine could not tell its metrics")
 
+
+def _after_fork() -> None:
+    # Another thread of the parent may have held it, and will never let go of it here.
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 _registry = CollectorRegistry(auto_describe=False)
 _registry.register(_Collector())

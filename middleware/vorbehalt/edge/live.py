@@ -4,61 +4,115 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.engine import Engine, HostPlan
-from vorbehalt.facts import host_name, normal_path
+from vorbehalt.facts import ClientAddress, host_name
 from vorbehalt.identify.identity import Claim
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.bundle import SectionHeaders
 from vorbehalt.stores.counters import Counters
 
 if TYPE_CHECKING:
-    from vorbehalt.edge.refusals import KnownRefusal
+    from vorbehalt.edge.refusals import KnownRefusal, ReadyForms, RefusalKey
 
 _PATHS = 8192
-_HOSTS = 256
+_LONGEST_PATH = 512
+_HOSTS = 1024
+_LONGEST_HOST = 256
 _BUCKETS = 24
+_SAMPLES = 1024
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 @dataclass(slots=True)
 class Reader:
-    """What an ordinary visitor (no claim, no finding) gets on one path."""
+    """What an ordinary visitor (no claim, no finding) gets in one section."""
 
     verdict: Verdict
     section: SectionHeaders
     cells: tuple[int, ...]
 
 
-class HostCache:
-    """What was worked out for one host: ordinary paths, and refusals of this minute. Bounded; oldest out first."""
+@dataclass(slots=True)
+class AnswerSize:
+    """A running mean of what one GET of a page weighs, in bytes; the last thousand or so count."""
 
-    __slots__ = ("paths", "plan", "refusals")
+    samples: int = 0
+    mean: float = 0.0
+
+    def learn(self, size: int) -> None:
+        """Take one whole answer into account."""
+        if self.samples < _SAMPLES:
+            self.samples += 1
+        self.mean += (size - self.mean) / self.samples
+
+
+class AnswerSizes:
+    """Mean sizes by host and section. Lives longer than one configuration; the keys are from closed sets."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[tuple[str, str], AnswerSize] = {}
+
+    def of(self, plan: HostPlan, section: str) -> AnswerSize:
+        """Return the mean of one section, to be read or to be fed."""
+        key = (plan.settings.key, section)
+        found = self._sizes.get(key)
+        if found is None:
+            found = self._sizes[key] = AnswerSize()
+        return found
+
+
+class HostCache:
+    """What was worked out for one host: ordinary paths, and refusals of this minute. Bounded.
+
+    The dictionaries are replaced, never emptied: whoever takes one and then finds the signals unchanged may
+    write to it, and what was worked out from signals that have changed since is thrown away with it.
+    """
+
+    __slots__ = ("paths", "plan", "readers", "ready", "refusals")
 
     def __init__(self, plan: HostPlan) -> None:
         self.plan = plan
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop everything, because the signals changed."""
         self.paths: dict[str, Reader] = {}
-        self.refusals: dict[tuple[bytes, str, bytes | None, str, int], KnownRefusal] = {}
+        self.readers: dict[str, Reader] = {}
+        self.refusals: dict[RefusalKey, KnownRefusal] = {}
+        self.ready: dict[tuple[object, ...], ReadyForms] = {}
 
 
 class Live:
     """One engine with its caches. Replaced whole on reload."""
 
-    def __init__(self, engine: Engine, counters: Counters, addresses: AddressResolver) -> None:
+    def __init__(
+        self, engine: Engine, counters: Counters, addresses: AddressResolver, sizes: AnswerSizes | None = None
+    ) -> None:
         self.engine = engine
         self.counters = counters
         self.addresses = addresses
+        self.sizes = sizes or AnswerSizes()
         self.known: dict[bytes, Claim | None] = engine.claims.known
-        self.default = HostCache(engine.default)
+        self.caches = {id(plan): HostCache(plan) for plan in engine.plans()}
+        self.default = self.caches[id(engine.default)]
         self.by_host: dict[bytes, HostCache] | None = {} if engine.hosts else None
         self.untrusted_sources = 0
+        self.unusable_sources = 0
+        self.usable_sources = 0
+        self.uncounted_errors = 0
+        """Failures that could not even be counted, because the counters failed."""
         self.referrals = _referral_hosts(engine)
         self.seconds = [
             counters.slot("vorbehalt_decision_seconds", (str(bucket),)) for bucket in range(_BUCKETS)
         ]
         self.nanoseconds = counters.slot("vorbehalt_decision_nanoseconds")
+        self.refused_bytes = counters.slot("vorbehalt_refused_bytes_estimated_total")
 
     def cache_for(self, host: bytes) -> HostCache:
         """Return the cache of a raw Host value; remembered, bounded."""
@@ -66,37 +120,46 @@ class Live:
             return self.default
         cache = self.by_host.get(host)
         if cache is None:
-            plan = self.engine.plan(host_name(host))
-            cache = self.default if plan is self.engine.default else HostCache(plan)
-            if len(self.by_host) < _HOSTS:
+            cache = self.caches[id(self.engine.plan(host_name(host)))]
+            if len(host) <= _LONGEST_HOST:
+                make_room(self.by_host, _HOSTS)
                 self.by_host[host] = cache
         return cache
 
-    def learn_reader(self, cache: HostCache, raw_path: str) -> Reader | None:
-        """Work out what an ordinary visitor gets on a path; None where each visit must be looked at."""
+    def learn_reader(self, cache: HostCache, raw_path: str, path: str) -> Reader | None:
+        """Work out what an ordinary visitor gets on a path; None where each visit must be looked at.
+
+        `raw_path` is the path as it comes, by which it will be found again; `path` is the one to be matched.
+        """
+        paths, readers = cache.paths, cache.readers
         plan = cache.plan
-        path = normal_path(raw_path)
         if plan.document(path) is not None or plan.is_open(path) or path.startswith("/.vorbehalt/"):
             return None
         section = plan.sections.find(path)
-        verdict = plan.reader_verdict(section)
-        if verdict is None:
-            return None
-        reader = Reader(verdict, plan.headers(section), self.request_cells(verdict))
-        if len(raw_path) <= 512:
-            if len(cache.paths) >= _PATHS:
-                # An eighth at once: taking out the first entry alone would search past all that went before.
-                for old in list(islice(cache.paths, _PATHS >> 3)):
-                    cache.paths.pop(old, None)
-            cache.paths[raw_path] = reader
+        reader = readers.get(section)
+        if reader is None:
+            verdict = plan.reader_verdict(section)
+            if verdict is None:
+                return None
+            reader = readers[section] = Reader(verdict, plan.headers(section), self.request_cells(verdict))
+        if len(raw_path) <= _LONGEST_PATH:
+            make_room(paths, _PATHS)
+            paths[raw_path] = reader
         return reader
 
     def forget_readers(self) -> None:
         """Drop what was worked out, because the signals changed."""
-        self.default.paths = {}
-        self.default.refusals = {}
-        if self.by_host is not None:
-            self.by_host = {}
+        for cache in self.caches.values():
+            cache.forget()
+
+    def note_source(self, client: ClientAddress) -> None:
+        """Note whether we see visitors or only what stands between them and us."""
+        if client.is_usable:
+            self.usable_sources += 1
+        else:
+            self.unusable_sources += 1
+            if client.source == "untrusted":
+                self.untrusted_sources += 1
 
     def request_cells(self, verdict: Verdict) -> tuple[int, ...]:
         """Return the counter cells that one judged request increments."""
@@ -131,6 +194,14 @@ class Live:
         for cell in self.request_cells(verdict):
             cells[cell] += 1
 
+    def count_refused(self, size: AnswerSize) -> None:
+        """Add what a refusal saved: the mean of such answers, as far as any were seen."""
+        self.counters.cells[self.refused_bytes] += int(size.mean)
+
+    def robots_cell(self, crawler: str) -> int:
+        """Return the cell that counts one crawler's requests against robots.txt."""
+        return self.counters.slot("vorbehalt_robots_violations_total", (crawler,))
+
     def count_seconds(self, seconds: float) -> None:
         """Count the time of one decision in power-of-two microsecond buckets."""
         cells = self.counters.cells
@@ -139,8 +210,11 @@ class Live:
         cells[self.nanoseconds] += int(seconds * 1e9)
 
     def count_internal_error(self) -> None:
-        """Count a failure of our own; the request went on without us."""
-        self.counters.inc("vorbehalt_internal_errors_total", ())
+        """Count a failure of our own; the request went on without us. Never raises."""
+        try:
+            self.counters.inc("vorbehalt_internal_errors_total", ())
+        except Exception:  # it is called where a failure must not reach the visitor
+            self.uncounted_errors += 1
 
     def count_referral(self, referer: bytes) -> None:
         """Count a person sent by an AI product, if the Referer's host is one of the closed list."""
@@ -151,6 +225,16 @@ class Live:
         operator = self.referrals.get(referer[start : end if end > 0 else None].lower())
         if operator is not None:
             self.counters.inc("vorbehalt_referrals_total", (operator,))
+
+
+def make_room(cache: dict[_Key, _Value], most: int) -> None:
+    """Take out the oldest eighth of a full dictionary.
+
+    An eighth at once: taking out the first entry alone would search past all that went before.
+    """
+    if len(cache) >= most:
+        for old in list(islice(cache, most >> 3)):
+            cache.pop(old, None)
 
 
 def _referral_hosts(engine: Engine) -> dict[bytes, str]:

@@ -145,6 +145,15 @@ def listen(address: str, *, shared: bool = False) -> tuple[str, int]:
     return _bound(server)
 
 
+def _after_fork() -> None:
+    # Another thread of the parent may have held it, and will never let go of it here.
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 def _bound(server: _Server) -> tuple[str, int]:
     host, port = server.socket.getsockname()[:2]
     return host, port

@@ -1,16 +1,15 @@
-"""Between an answer and its record: nothing leaves before the record is durable, what left is recorded after."""
+"""Between an answer and its record: nothing leaves before it is durable, what left is recorded after."""
 
 from __future__ import annotations
 
-import os
 from time import time_ns
-from typing import Any
 
 from vorbehalt.edge.live import Live
 from vorbehalt.edge.respond import new_reference
 from vorbehalt.edge.runtime import Runtime
+from vorbehalt.edge.transfer import Transfer
 from vorbehalt.evidence.drafts import completion_draft, request_draft, rollup_key, signal_draft
-from vorbehalt.evidence.receipt import Draft, Receipt
+from vorbehalt.evidence.receipt import Receipt
 from vorbehalt.facts import Purpose, Visit
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.bundle import Document, SectionHeaders
@@ -19,21 +18,9 @@ _QUIET = frozenset({Purpose.TOOL, Purpose.HEADLESS})
 
 
 class Recording:
-    """The record of one answer. Evidence trouble never changes the answer: it is counted, and the answer goes out."""
+    """The record of one answer. Evidence trouble never changes the answer: it is counted by the evidence."""
 
-    __slots__ = (
-        "_bytes",
-        "_complete",
-        "_live",
-        "_ref",
-        "_runtime",
-        "_status",
-        "_visit",
-        "_waits",
-        "_whole",
-        "receipt",
-        "verdict",
-    )
+    __slots__ = ("_complete", "_live", "_ref", "_runtime", "_visit", "_waits", "receipt", "verdict")
 
     def __init__(
         self,
@@ -51,9 +38,6 @@ class Recording:
         self._ref = ref
         self._waits = True
         self._complete = complete
-        self._status = 0
-        self._bytes = 0
-        self._whole = False
         self.receipt = receipt
         self.verdict = verdict
 
@@ -61,34 +45,12 @@ class Recording:
         """Wait until the record is durable, at most `evidence.reply_deadline`; then never again."""
         if not self._waits:
             return
+        if not self.receipt.is_durable:
+            # A second message that comes meanwhile waits as well: the flag falls when the waiting is over.
+            await wait_for(self._live, self.receipt)
         self._waits = False
-        if self.receipt.is_durable:
-            return
-        await wait_for(self._runtime, self._live, self.receipt, self._ref)
 
-    def saw(self, message: Any) -> None:
-        """Take note of a message on its way to the server."""
-        kind = message["type"]
-        if kind in ("http.response.start", "websocket.http.response.start"):
-            self._status = int(message["status"])
-        elif kind == "http.response.body":
-            self._bytes += len(message.get("body") or b"")
-            self._whole = not message.get("more_body", False)
-        elif kind == "http.response.pathsend":
-            self._bytes += os.path.getsize(message["path"])
-            self._whole = True
-        elif kind == "http.response.zerocopysend":
-            count = message.get("count")
-            self._bytes += int(count) if count is not None else os.fstat(_fileno(message["file"])).st_size
-            self._whole = not message.get("more_body", False)
-        elif kind == "websocket.accept":
-            self._status = 101
-        elif kind == "websocket.send":
-            self._bytes += len(message.get("bytes") or (message.get("text") or "").encode())
-        elif kind == "websocket.close":
-            self._whole = True
-
-    def finish(self) -> None:
+    def finish(self, transfer: Transfer) -> None:
         """Record what was handed to the server; called once, when the app has returned or failed."""
         if not self._complete:
             return
@@ -98,9 +60,9 @@ class Recording:
                 self.verdict,
                 self._ref,
                 at=time_ns(),
-                status=self._status,
-                sent=self._bytes,
-                whole=self._whole,
+                status=transfer.status,
+                sent=transfer.bytes,
+                whole=transfer.is_whole,
             )
             self._runtime.evidence.append(draft)
             identity = self.verdict.identity
@@ -119,18 +81,12 @@ class Recording:
             self._live.count_internal_error()
 
 
-async def wait_for(runtime: Runtime, live: Live, receipt: Receipt, ref: str) -> None:
-    """Wait for a record as long as an answer may; a late one is counted and named in a gap record."""
-    seconds = live.engine.settings.evidence.reply_deadline_seconds
-    if await receipt.durable(seconds):
-        return
-    live.counters.inc("vorbehalt_evidence_lost_total", ("reply-deadline",))
-    gap: dict[str, object] = {"reason": "reply-deadline", "of": ref, "deadline_ms": str(int(seconds * 1000))}
-    runtime.evidence.append(Draft(type="gap", ref=ref, at=time_ns(), seen=gap))
-
-
-def _fileno(file: Any) -> int:
-    return file if isinstance(file, int) else int(file.fileno())
+async def wait_for(live: Live, receipt: Receipt) -> None:
+    """Wait for a record as long as an answer may. Never raises; the evidence counts what was late or lost."""
+    try:
+        await receipt.durable(live.engine.settings.evidence.reply_deadline_seconds)
+    except Exception:  # trouble with the evidence never changes an answer
+        live.count_internal_error()
 
 
 def open_record(
@@ -146,7 +102,8 @@ def open_record(
 ) -> Recording | None:
     """Begin the record that is due for this visit (design: who leaves a record); None if none is due.
 
-    Rollups are counted here. A refusal of anybody and everything identified AI crawlers get is recorded in full.
+    Rollups are counted here. A refusal of anybody and all that identified AI crawlers get is recorded in
+    full.
     """
     identity = verdict.identity
     settings = live.engine.settings.evidence

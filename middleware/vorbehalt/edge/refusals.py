@@ -1,34 +1,41 @@
 """Refusals that need no thought: the same crawler, from the same address, refused again by the same rule.
 
-A crawler that is refused comes a thousand times. What was decided the first time is kept for the minute, if the
-rule depends on nothing but who asks and in which section; only the reference, the time and the record are new.
+A crawler that is refused comes a thousand times. What was decided the first time is kept for the minute, if
+the rule depends on nothing but who asks and in which section; only the reference, the time and the record are
+new.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from dataclasses import dataclass, replace
 from time import time_ns
 from typing import Any
 
 from vorbehalt.edge import respond
-from vorbehalt.edge.live import HostCache, Live
+from vorbehalt.edge.live import AnswerSize, HostCache, Live, make_room
 from vorbehalt.edge.recording import wait_for
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.edge.visits import visit_of
+from vorbehalt.engine import breaks_robots, robots_closes
 from vorbehalt.evidence.drafts import request_draft, retention_of, rollup_key
 from vorbehalt.evidence.receipt import Draft, Receipt, Retention
 from vorbehalt.facts import Visit
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.bundle import SectionHeaders
 
+log = logging.getLogger("vorbehalt")
+
 _KEPT = 4096
-_FORMS = 16
+_LONGEST_KEY = 1024
+_FORMS = 32
+_LONGEST_FORM = 1024
 _HOLE = "VB-####-####-####-####"
 _NS_PER_MINUTE = 60_000_000_000
+_DRAFT_BYTES = 4096
 
-Key = tuple[bytes, str, bytes | None, str, int]
+RefusalKey = tuple[bytes, bytes | None, str, bytes | None, str, int]
 Send = Callable[[Any], Awaitable[None]]
 
 
@@ -42,9 +49,16 @@ class ReadyRefusal:
     after: bytes
 
 
+ReadyForms = dict[tuple[bytes | None, bytes | None], ReadyRefusal]
+
+
 @dataclass(slots=True)
 class KnownRefusal:
-    """One refusal with everything ready but the reference."""
+    """One refusal with everything ready but the reference. `visit` has neither headers nor target.
+
+    `ready` is shared by all that are refused in the same words. `violation` is the counter of requests
+    against robots.txt; `asks_robots` says that it depends on the path whether this is one.
+    """
 
     visit: Visit
     verdict: Verdict
@@ -53,44 +67,80 @@ class KnownRefusal:
     operator: str
     rollup: tuple[str, ...]
     retention: Retention
-    ready: dict[tuple[bytes | None, bytes | None], ReadyRefusal] = field(default_factory=dict)
+    ready: ReadyForms
+    size: AnswerSize
+    violation: int
+    asks_robots: bool
 
 
-def key_of(user_agent: bytes, client: Any, headers: Mapping[bytes, bytes], section: str) -> Key | None:
-    """Return under what a refusal is kept; None where the client's address is told in ways not compared here."""
-    if not client or b"forwarded" in headers:
+def key_of(user_agent: bytes, client: Any, headers: Mapping[bytes, bytes], section: str) -> RefusalKey | None:
+    """Return under what a refusal is kept; None if the client's address is told in ways not compared."""
+    if not client or b"forwarded" in headers or b"x-real-ip" in headers:
         return None
-    return (user_agent, client[0], headers.get(b"x-forwarded-for"), section, time_ns() // _NS_PER_MINUTE)
+    address = client[0]
+    if type(address) is not str:
+        return None
+    return (
+        user_agent,
+        headers.get(b"host"),
+        address,
+        headers.get(b"x-forwarded-for"),
+        section,
+        time_ns() // _NS_PER_MINUTE,
+    )
 
 
 def remember(live: Live, visit: Visit, verdict: Verdict, section: SectionHeaders, scope: Any) -> None:
-    """Keep a refusal for those that will be the same, if the policy says that they will."""
-    headers = dict(scope["headers"])
-    if visit.is_websocket or len(headers) != len(scope["headers"]) or scope.get("root_path"):
+    """Keep a refusal for those that will be the same, if the policy says that they will. Never raises."""
+    try:
+        _remember(live, visit, verdict, section, scope)
+    except Exception:  # the refusal itself is decided: only the next one has to be decided again
+        live.count_internal_error()
+        log.exception("a refusal is not remembered")
+
+
+def _remember(live: Live, visit: Visit, verdict: Verdict, section: SectionHeaders, scope: Any) -> None:
+    headers = dict(visit.headers)
+    path = scope.get("path")
+    if visit.is_websocket or len(headers) != len(visit.headers) or scope.get("root_path") or not path:
         return
     cache = live.cache_for(headers.get(b"host", b""))
-    key = key_of(headers.get(b"user-agent", b""), scope.get("client"), headers, section.name)
-    if (
-        key is None
-        or verdict.identity is None
-        or cache.plan.policy.fixed_rule(verdict.identity) != verdict.rule
-    ):
-        return
-    if cache.paths.get(scope["path"]) is None and live.learn_reader(cache, scope["path"]) is None:
-        return
-    known = cache.refusals
-    if len(known) >= _KEPT:
-        for old in list(islice(known, _KEPT >> 3)):
-            known.pop(old, None)
+    known, forms = cache.refusals, cache.ready
     identity = verdict.identity
+    key = key_of(headers.get(b"user-agent", b""), scope.get("client"), headers, section.name)
+    if key is None or len(key[0]) + len(key[1] or b"") + len(key[2]) + len(key[3] or b"") > _LONGEST_KEY:
+        return
+    if identity is None or cache.plan.policy.fixed_rule(identity) != verdict.rule:
+        return
+    if cache.plan.bundle.digest != verdict.reservation:
+        # The signals have changed since: the next refusal names the new ones.
+        return
+    if cache.paths.get(path) is None and live.learn_reader(cache, path, visit.path) is None:
+        return
+    closed = robots_closes(cache.plan, identity)
+    make_room(known, _KEPT)
     known[key] = KnownRefusal(
-        visit=visit,
+        visit=replace(visit, headers=(), target=b"", path="/"),
         verdict=verdict,
         section=section,
         cells=live.request_cells(verdict),
         operator=identity.operator or identity.token,
         rollup=rollup_key(verdict, visit.host),
         retention=retention_of(verdict),
+        ready=forms.setdefault(_words_of(verdict, section), {}),
+        size=live.sizes.of(cache.plan, section.name),
+        violation=live.robots_cell(identity.token) if closed is not False else 0,
+        asks_robots=closed is None,
+    )
+
+
+def _words_of(verdict: Verdict, section: SectionHeaders) -> tuple[object, ...]:
+    """What a refusal says is settled by this, by its form and by its reference."""
+    return (
+        respond.refusal_status(verdict),
+        respond.reason_kind(verdict),
+        verdict.reasons[:1],
+        section.name,
     )
 
 
@@ -105,7 +155,12 @@ class Refusing:
 
 
 def prepare(
-    runtime: Runtime, live: Live, known: KnownRefusal, scope: Any, headers: Mapping[bytes, bytes]
+    runtime: Runtime,
+    live: Live,
+    cache: HostCache,
+    known: KnownRefusal,
+    scope: Any,
+    headers: Mapping[bytes, bytes],
 ) -> Refusing:
     """Refuse as the last time, with a reference and a record of its own; sends nothing."""
     now = time_ns()
@@ -113,33 +168,53 @@ def prepare(
     forms = (headers.get(b"accept"), headers.get(b"accept-language"))
     ready = known.ready.get(forms)
     if ready is None:
-        ready = _make_ready(live, known, forms)
-    body = b"" if scope["method"] == "HEAD" else ready.before + reference.encode() + ready.after
-    return Refusing(
-        runtime.evidence.append(_draft(live, known, scope, now, reference, ready.status)),
-        reference,
-        {"type": "http.response.start", "status": ready.status, "headers": ready.headers.copy()},
-        {"type": "http.response.body", "body": body},
-    )
+        ready = _make_ready(cache, known, forms)
+    method = scope["method"]
+    body = b"" if method == "HEAD" else ready.before + reference.encode() + ready.after
+    start = {"type": "http.response.start", "status": ready.status, "headers": ready.headers.copy()}
+    draft = _draft(live, known, scope, now, reference, ready.status)
+    draft.weight += sum(map(len, headers.values())) + len(scope.get("query_string") or b"")
+    receipt = runtime.evidence.append(draft)
+    try:
+        _count(live, cache, known, scope)
+        if method == "GET":
+            live.count_refused(known.size)
+    except Exception:  # the record is queued: only the count is lost
+        live.count_internal_error()
+    return Refusing(receipt, reference, start, {"type": "http.response.body", "body": body})
 
 
-async def send_refusal(runtime: Runtime, live: Live, refusing: Refusing, send: Send) -> None:
+def _count(live: Live, cache: HostCache, known: KnownRefusal, scope: Any) -> None:
+    cells = live.counters.cells
+    for cell in known.cells:
+        cells[cell] += 1
+    if known.violation and (
+        not known.asks_robots
+        or breaks_robots(cache.plan, known.verdict.identity, visit_of(scope, live.addresses).target)
+    ):
+        cells[known.violation] += 1
+
+
+async def send_refusal(live: Live, refusing: Refusing, send: Send) -> None:
     """Send a prepared refusal once its record is durable."""
     if not refusing.receipt.is_durable:
-        await wait_for(runtime, live, refusing.receipt, refusing.reference)
+        await wait_for(live, refusing.receipt)
     await send(refusing.start)
     await send(refusing.body)
 
 
-def _make_ready(live: Live, known: KnownRefusal, forms: tuple[bytes | None, bytes | None]) -> ReadyRefusal:
+def _make_ready(
+    cache: HostCache, known: KnownRefusal, forms: tuple[bytes | None, bytes | None]
+) -> ReadyRefusal:
     names = (b"accept", b"accept-language")
     asked = tuple((name, value) for name, value in zip(names, forms, strict=True) if value is not None)
     visit = replace(known.visit, method="GET", headers=asked)
-    terms = live.engine.plan(visit.host).settings.terms
+    terms = cache.plan.settings.terms
     start, body = respond.refusal_messages(visit, known.verdict, _HOLE, terms, known.section.headers)
     before, _, after = body["body"].partition(_HOLE.encode())
     ready = ReadyRefusal(start["status"], start["headers"], before, after)
-    if len(known.ready) < _FORMS:
+    if sum(len(value or b"") for value in forms) <= _LONGEST_FORM:
+        make_room(known.ready, _FORMS)
         known.ready[forms] = ready
     return ready
 
@@ -170,5 +245,5 @@ def _draft(live: Live, known: KnownRefusal, scope: Any, now: int, reference: str
         known.rollup,
         0,
         later,
-        4096,
+        _DRAFT_BYTES,
     )

@@ -1,23 +1,23 @@
-"""Everything that is alive behind one middleware: engine, evidence, counters, and the reload of the configuration."""
+"""Everything that is alive behind one middleware: engine, evidence, counters, and the reload."""
 
 from __future__ import annotations
 
 import logging
 import os
 import threading
-import time
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from vorbehalt.edge import metrics
+from vorbehalt.edge.announcing import announce, opening_of
 from vorbehalt.edge.client_address import AddressResolver
-from vorbehalt.edge.live import Live
+from vorbehalt.edge.live import AnswerSizes, Live
 from vorbehalt.edge.metrics_source import TellsMetrics
 from vorbehalt.engine import Engine, HostPlan
 from vorbehalt.errors import VorbehaltError
 from vorbehalt.evidence.log import open_evidence
-from vorbehalt.evidence.receipt import Draft, Evidence
+from vorbehalt.evidence.receipt import Evidence
 from vorbehalt.settings import Settings, load, read_robots_files
 from vorbehalt.stores.counters import Counters
 from vorbehalt.stores.memory import MemoryLimits
@@ -25,6 +25,9 @@ from vorbehalt.stores.memory import MemoryLimits
 log = logging.getLogger("vorbehalt")
 
 _POLL_SECONDS = 2.0
+_PATIENCE_SECONDS = 1.0
+
+Stamp = Mapping[str, tuple[int, int, int] | None]
 
 
 class Runtime(TellsMetrics):
@@ -34,54 +37,75 @@ class Runtime(TellsMetrics):
     """
 
     def __init__(self, config: str | Path | Mapping[str, object] | Settings) -> None:
-        self.config = config
         self.settings = load(config)
-        self.evidence: Evidence = open_evidence(
-            self.settings.evidence.directory,
-            self.settings.evidence.origin,
-            opening=_opening(self.settings),
-        )
+        # What is read again later is the same file, wherever the process has gone by then.
+        self.config = self.settings.source if isinstance(config, str | Path) else config
+        self.evidence: Evidence = self._open_evidence()
         self.counters = Counters(self.settings.state.directory)
         self.limits = MemoryLimits()
+        self.sizes = AnswerSizes()
         self.site_robots: dict[str, bytes] = {}
         self.robots_read_at: dict[str, float] = {}
-        self.on_change: weakref.WeakMethod[Callable[[Live], None]] | None = None
+        self.robots_tried_at: dict[str, float] = {}
+        self.robots_reading: set[str] = set()
+        self.on_change: weakref.WeakMethod[Callable[[Live | None], None]] | None = None
         self.reasons: dict[str, str] = {}
         """Why health is yellow: code -> sentence."""
         self.live = self._make_live(self.settings)
         self.started = False
         self._lock = threading.Lock()
+        self._changing = threading.Lock()
         self._wake = threading.Event()
         self._publish: list[HostPlan] = []
-        self._stamp = _stamp(self.settings)
+        self._stamp = _stamp(self.settings, {})
         self._stopping = False
-        self._serves_metrics = False
+        self._is_evidence_closed = False
         self._house: threading.Thread | None = None
         _alive.add(self)
 
+    def _open_evidence(self) -> Evidence:
+        evidence = self.settings.evidence
+        return open_evidence(evidence.directory, evidence.origin, opening=opening_of(self.settings))
+
     def _make_live(self, settings: Settings) -> Live:
-        engine = Engine(settings, self.limits, {**self.site_robots, **read_robots_files(settings)})
-        return Live(engine, self.counters, AddressResolver(settings.network.trusted_proxies))
+        own = {
+            host.key: self.site_robots[host.key]
+            for host in (settings.default_host, *settings.hosts)
+            if host.robots == "app" and host.key in self.site_robots
+        }
+        engine = Engine(settings, self.limits, {**own, **read_robots_files(settings)})
+        return Live(engine, self.counters, AddressResolver(settings.network.trusted_proxies), self.sizes)
 
     def start(self) -> None:
-        """Start the threads of this process once; safe to call from several threads."""
-        with self._lock:
+        """Start the threads of this process once; safe to call from several threads.
+
+        Raises RuntimeError if no thread can be started, or if a stop goes on for too long.
+        """
+        if not self._lock.acquire(timeout=_PATIENCE_SECONDS / 4):
+            raise RuntimeError("the middleware is just being stopped")
+        try:
             if self.started:
                 return
+            if self._is_evidence_closed:
+                self._reopen_evidence()
             self._stopping = False
             self.counters.open()
             self.evidence.start()
-            self._publish.extend(self.live.engine.plans())
+            self._publish = list(self.live.engine.plans())
             self._wake.clear()
             self._house = threading.Thread(target=self._keep_house, name="vorbehalt-house", daemon=True)
             self._house.start()
             metrics.register(self)
-            if self.settings.metrics_listen and not self._serves_metrics:
-                self._serves_metrics = True
-                metrics.listen(self.settings.metrics_listen, shared=True)
             self.started = True
+        finally:
+            self._lock.release()
         for warning in self.settings.warnings:
             log.warning("%s", warning)
+
+    def listen(self) -> None:
+        """Serve the metrics on a port of their own, if asked to; raises VorbehaltError if it is taken."""
+        if self.settings.metrics_listen:
+            metrics.listen(self.settings.metrics_listen, shared=True)
 
     def stop(self) -> None:
         """Flush and stop; a later `start` begins again."""
@@ -90,67 +114,105 @@ class Runtime(TellsMetrics):
                 return
             self.started = False
             self._stopping = True
-        self._wake.set()
-        if self._house is not None and self._house is not threading.current_thread():
-            self._house.join(1.0)
-        self.evidence.close()
-        metrics.sync(self)
-        metrics.unregister(self)
-        self.counters.close()
+            self._tell(None)
+            self._wake.set()
+            if self._house is not None and self._house is not threading.current_thread():
+                self._house.join(_PATIENCE_SECONDS)
+            self._announce_all()
+            self._is_evidence_closed = True
+            self.evidence.close()
+            metrics.sync(self)
+            metrics.unregister(self)
+            self.counters.close()
+
+    def _reopen_evidence(self) -> None:
+        try:
+            self.evidence = self._open_evidence()
+        except VorbehaltError as error:
+            # The closed log counts all that it cannot take, and no answer changes.
+            self.reasons["evidence"] = f"the evidence could not be opened again: {error}"
+            log.critical("%s", self.reasons["evidence"])
+        else:
+            self.reasons.pop("evidence", None)
+            self._is_evidence_closed = False
 
     def set_site_robots(self, plan: HostPlan, body: bytes | None) -> None:
-        """Take over the site's own robots.txt (None: it has none) and render the signals of that host again."""
+        """Take over the site's own robots.txt (None: it has none) and render that host's signals again."""
         key = plan.settings.key
-        if body is None:
-            self.site_robots.pop(key, None)
-        else:
-            self.site_robots[key] = body
-        live = self.live
-        bundle = live.engine.render(plan.settings, body)
-        if bundle.digest != plan.bundle.digest:
-            plan.bundle = bundle
-            live.forget_readers()
-            self._publish.append(plan)
-            self._wake.set()
+        with self._changing:
+            if body is None:
+                self.site_robots.pop(key, None)
+            else:
+                self.site_robots[key] = body
+            live = self.live
+            # A reload may have put another plan of this host in force since it was asked for.
+            for current in live.engine.plans():
+                if current.settings.key != key or current.settings.robots != "app":
+                    continue
+                bundle = live.engine.render(current.settings, body)
+                if bundle.digest != current.bundle.digest:
+                    current.take(bundle)
+                    live.forget_readers()
+                    self._publish.append(current)
+        self._wake.set()
 
     def reload(self, *, force: bool = False) -> bool:
         """Read the configuration again if it changed; keep the last good one and say so if it is wrong."""
-        stamp = _stamp(self.settings)
-        if stamp == self._stamp and not force:
-            return False
-        self._stamp = stamp
-        try:
-            settings = load(self.config)
-            live = self._make_live(settings)
-        except VorbehaltError as error:
-            self.reasons["config"] = "the changed configuration is wrong; the last good one goes on"
-            log.error("configuration not reloaded, the last good one goes on:\n%s", error)
-            return False
-        if (settings.evidence.directory, settings.evidence.origin, settings.state.directory) != (
-            self.settings.evidence.directory,
-            self.settings.evidence.origin,
-            self.settings.state.directory,
-        ):
-            self.reasons["config"] = "a changed evidence or state directory takes effect only after a restart"
-            log.error("%s", self.reasons["config"])
-        else:
-            self.reasons.pop("config", None)
-        self.settings = settings
-        self.live = live
-        if self.on_change is not None and (swap := self.on_change()) is not None and self.started:
-            swap(live)
-        self._publish.extend(live.engine.plans())
+        with self._changing:
+            stamp = _stamp(self.settings, {})
+            if stamp == self._stamp and not force:
+                return False
+            self._stamp = stamp
+            try:
+                settings = load(self.config)
+                live = self._make_live(settings)
+            except Exception as error:
+                self.reasons["config"] = "the changed configuration is wrong; the last good one goes on"
+                log.error(
+                    "configuration not reloaded, the last good one goes on:\n%s",
+                    error,
+                    exc_info=not isinstance(error, VorbehaltError),
+                )
+                return False
+            if (settings.evidence.directory, settings.evidence.origin, settings.state.directory) != (
+                self.settings.evidence.directory,
+                self.settings.evidence.origin,
+                self.settings.state.directory,
+            ):
+                self.reasons["config"] = (
+                    "a changed evidence or state directory takes effect only after a restart"
+                )
+                log.error("%s", self.reasons["config"])
+            else:
+                self.reasons.pop("config", None)
+            self.settings = settings
+            # As they were before they were read: what changed meanwhile is read again.
+            self._stamp = _stamp(settings, stamp)
+            self.live = live
+            if self.started:
+                self._tell(live)
+                self._publish.extend(live.engine.plans())
         log.info("configuration reloaded, digest %s", settings.digest[:16])
         return True
+
+    def _tell(self, live: Live | None) -> None:
+        if self.on_change is not None and (swap := self.on_change()) is not None:
+            swap(live)
 
     def health(self) -> dict[str, object]:
         """Return `state` (green, yellow, red) and `reasons` in words, worst first."""
         evidence = self.evidence.health()
         reasons = [*(str(reason) for reason in _as_list(evidence.get("reasons"))), *self.reasons.values()]
-        if sources := self.live.untrusted_sources:
+        live = self.live
+        if sources := live.untrusted_sources:
             reasons.append(
                 "we see your proxy, not your visitors: set network.trusted_proxies"
                 f" ({sources} requests came with forwarding headers from a peer that is not trusted)"
+            )
+        elif live.unusable_sources and not live.usable_sources:
+            reasons.append(
+                "no visitor so far had an address of the public internet: nobody can be verified; if a proxy"
+                " stands in front, let it send X-Forwarded-For and set network.trusted_proxies"
             )
         state = str(evidence.get("state", "green"))
         if reasons and state == "green":
@@ -160,10 +222,8 @@ class Runtime(TellsMetrics):
     def _keep_house(self) -> None:
         me = threading.current_thread()
         while not self._stopping and self._house is me:
+            self._announce_all()
             try:
-                while self._publish:
-                    self._announce(self._publish[0])
-                    self._publish.pop(0)
                 self.reload()
                 metrics.sync(self)
             except Exception:
@@ -173,48 +233,30 @@ class Runtime(TellsMetrics):
             self._wake.wait(_POLL_SECONDS)
             self._wake.clear()
 
-    def _announce(self, plan: HostPlan) -> None:
-        """Keep every document of the set as an object, then record that this set is in force."""
-        bundle = plan.bundle
-        documents = {
-            path: self.evidence.put_object(doc.body) for path, doc in sorted(bundle.documents.items())
-        }
-        headers = {
-            name or "*": self.evidence.put_object(
-                b"".join(key + b": " + value + b"\n" for key, value in section.headers)
-            )
-            for name, section in sorted(bundle.sections.items())
-        }
-        engine = self.live.engine
-        seen: dict[str, object] = {
-            "hosts": list(plan.settings.names),
-            "origin": plan.settings.terms.origin,
-            "signals": bundle.digest,
-            "documents": documents,
-            "headers": headers,
-            "objects": sorted({*documents.values(), *headers.values()}),
-            "mode": plan.settings.mode,
-            "preset": plan.settings.preset,
-            "versions": engine.versions,
-        }
-        self.evidence.append(Draft(type="policy-active", ref="", at=time.time_ns(), seen=seen))
+    def _announce_all(self) -> None:
+        """Record which signals are in force; what cannot be recorded now is tried again."""
+        try:
+            while self._publish:
+                announce(self.evidence, self._publish[0], self.live.engine.versions)
+                self._publish.pop(0)
+        except Exception as error:
+            if "announcement" not in self.reasons:
+                self.live.count_internal_error()
+                log.exception("the signals in force could not be recorded")
+            self.reasons["announcement"] = f"the signals in force could not be recorded: {error}"
+        else:
+            self.reasons.pop("announcement", None)
 
 
-def _opening(settings: Settings) -> dict[str, object]:
-    from vorbehalt import __version__
-
+def _stamp(settings: Settings, known: Stamp) -> Stamp:
+    """A cheap fingerprint of the configuration and the robots files that it names; `known` ones are kept."""
+    hosts = (settings.default_host, *settings.hosts)
+    robots = [host.robots.removeprefix("file:") for host in hosts if host.robots.startswith("file:")]
     return {
-        "software": f"vorbehalt {__version__}",
-        "rules": settings.registry.version,
-        "rules_digest": settings.registry.digest,
-        "config": settings.digest,
+        path: known[path] if path in known else _file_stamp(path)
+        for path in (settings.source, *robots)
+        if os.path.isabs(path)
     }
-
-
-def _stamp(settings: Settings) -> tuple[object, ...]:
-    """A cheap fingerprint of the configuration and the robots files that it names."""
-    robots = (host.robots.removeprefix("file:") for host in (settings.default_host, *settings.hosts))
-    return tuple(_file_stamp(path) for path in (settings.source, *robots))
 
 
 def _file_stamp(path: str) -> tuple[int, int, int] | None:
@@ -233,10 +275,14 @@ _alive: weakref.WeakSet[Runtime] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
-    for runtime in _alive:
+    for runtime in list(_alive):
         runtime.started = False
         runtime._lock = threading.Lock()
+        runtime._changing = threading.Lock()
         runtime._wake = threading.Event()
+        runtime._house = None
+        runtime.robots_reading = set()
+        runtime._tell(None)
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import uvicorn
 
-from vorbehalt.edge import metrics
+from vorbehalt.edge import log_lines, metrics
 from vorbehalt.edge.asgi import VorbehaltMiddleware
+from vorbehalt.edge.by_host import ByHost
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.listening import listening_socket
 from vorbehalt.edge.plain import plain_app
@@ -39,6 +40,7 @@ def serve(
     `settings` are those of `config`; arguments that are None come from its `[sidecar]`. Raises VorbehaltError
     with a sentence if an address is taken or the upstream is malformed, SystemExit if the start fails later.
     """
+    log_lines.configure(settings)
     upstream = upstream or settings.sidecar.upstream
     metrics_listen = metrics_listen or settings.sidecar.metrics_listen
     inner = behind(upstream, settings)
@@ -69,10 +71,28 @@ def serve(
 
 
 def behind(upstream: str | None, settings: Settings) -> App:
-    """Return what is behind the middleware: a reverse proxy, or a page that says there is nothing."""
-    if upstream is None:
-        return plain_app
-    return ReverseProxy(upstream, AddressResolver(settings.network.trusted_proxies))
+    """Return what is behind the middleware: reverse proxies by host, or a page that says there is nothing."""
+    addresses = AddressResolver(settings.network.trusted_proxies)
+    site: App = plain_app if upstream is None else ReverseProxy(upstream, addresses)
+    proxies = {
+        host.upstream: ReverseProxy(host.upstream, addresses)
+        for host in settings.hosts
+        if host.upstream and host.upstream != settings.sidecar.upstream
+    }
+    if not proxies:
+        return site
+    names = {
+        name: proxies[host.upstream]
+        for host in settings.hosts
+        if host.upstream in proxies
+        for name in host.names
+    }
+
+    async def close() -> None:
+        for proxy in proxies.values():
+            await proxy.close()
+
+    return ByHost(site, names, close)
 
 
 def _handle_signals(server: uvicorn.Server, middleware: VorbehaltMiddleware) -> None:

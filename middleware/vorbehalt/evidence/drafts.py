@@ -86,7 +86,7 @@ def signal_draft(
     status: int,
     versions: dict[str, str],
 ) -> Draft:
-    """Build the `signal-served` record: which version of which signal document a claimed crawler was given."""
+    """Build the `signal-served` record: which version of a signal document a claimed crawler was given."""
     seen: dict[str, object] = {
         **_asked(visit, ()),
         **_claimed(verdict),

@@ -17,9 +17,10 @@ Retention = Literal["person", "claimed", "operator"]
 class Draft:
     """A record before it is a leaf. `seen` goes into the leaf as it is; `private` never does.
 
-    `private` holds what must be forgettable: address, chain (forwarded headers), from (the From header), query
-    (raw query string). The writer turns each into a salted commitment for the leaf, the address also into a
-    monthly pseudonym, and seals the openings in the vault. `retention` picks how long the opening is kept.
+    `private` holds what must be forgettable: address, peer, chain (forwarded headers), from (the From
+    header), query (raw query string). The writer turns each into a salted commitment for the leaf, the
+    address also into a monthly pseudonym, and seals the openings in the vault. `retention` picks how long the
+    opening is kept.
     `client` and `operator` are budget keys (in memory only, never written).
     """
 
@@ -75,7 +76,10 @@ class Evidence(Protocol):
         ...
 
     def put_object(self, body: bytes) -> str:
-        """Keep bytes content-addressed before a record names them; returns SHA-256 hex. Off the request path."""
+        """Keep bytes content-addressed before a record names them; returns SHA-256 hex.
+
+        For other threads than an event loop's; raises EvidenceError if the disk fails.
+        """
         ...
 
     def health(self) -> dict[str, object]:

@@ -140,7 +140,7 @@ class Policy:
         return None
 
     def fixed_rule(self, identity: Identity) -> str:
-        """Return the rule that decides on this identity whatever the rest of the request; "" if there is none.
+        """Return the rule that decides on this identity whatever the rest of the request, "" if none.
 
         A rule with a quota is not fixed: it counts.
         """

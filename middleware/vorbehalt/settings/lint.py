@@ -37,12 +37,12 @@ def lint_host(
 
 
 def lint_terms(host: ReadHost) -> Iterable[Flaw]:
-    """Yield where the channels of well-formed terms would disagree (V031), or cannot say it all (V119)."""
+    """Yield where the channels of well-formed terms would disagree (V031), or cannot say it all (V120)."""
     terms = host.settings.terms
     for sentence in checks.problems(terms):
         yield Flaw(f"{host.key}reservation", "V031", sentence)
     for sentence in checks.remarks(terms):
-        yield Flaw(f"{host.key}reservation", "V119", sentence)
+        yield Flaw(f"{host.key}reservation", "V120", sentence)
 
 
 def _names(key: str, rule: Rule, registry: Registry, sections: set[str]) -> Iterable[Flaw]:

@@ -59,8 +59,9 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V116": "The section differs in nothing from the rest of the site.",
         "V117": "AI crawlers would leave no record of their own.",
         "V118": "It is not said on whose behalf the reservation is declared.",
-        "V119": "A channel cannot express the terms; the most restrictive reading is served.",
+        "V120": "A channel cannot express the terms; the most restrictive reading is served.",
         "V119": "The secret is short.",
+        "V121": "The secret is not used by this version.",
     }
 )
 """Id -> sentence."""

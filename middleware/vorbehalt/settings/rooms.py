@@ -19,7 +19,7 @@ from vorbehalt.settings.model import (
     SidecarSettings,
     StateSettings,
 )  # fmt: skip
-from vorbehalt.settings.values import read_listen, read_proxies, read_seconds, read_upstream, resolved
+from vorbehalt.settings.values import is_url, read_listen, read_proxies, read_seconds, read_upstream, resolved
 
 LogFormat = Literal["console", "json"]
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -144,12 +144,16 @@ def _read_retention(evidence: Table) -> dict[str, str]:
     return kept
 
 
+_REDIS = ("redis://", "rediss://", "unix://")
+
+
 def read_state(table: Table, base: Path, evidence: str) -> StateSettings:
     """Read [state]; without a directory of its own the state lies in `run/` of the evidence."""
     redis = table.text("redis") or None
-    if redis is not None:
-        if not redis.startswith(("redis://", "rediss://", "unix://")):
-            table.flaw("redis", "V009", "state.redis must start with redis://, rediss:// or unix://")
+    if redis is not None and not (redis.startswith(_REDIS) and is_url(redis)):
+        table.flaw("redis", "V009", "state.redis must be a URL of redis://, rediss:// or unix://")
+        redis = None
+    elif redis is not None:
         table.flaw("redis", "V103", "state.redis is not used by this version; limits hold per worker")
     directory = table.text("directory")
     if directory:
@@ -165,6 +169,9 @@ def read_sidecar(table: Table) -> SidecarSettings:
     secret = table.text("secret") or None
     if secret is not None and len(secret) < _SHORT_SECRET:
         table.flaw("secret", "V119", f"sidecar.secret is shorter than {_SHORT_SECRET} characters")
+    if secret is not None:
+        message = "sidecar.secret is not asked for by this version; name the proxy in network.trusted_proxies"
+        table.flaw("secret", "V121", message)
     sidecar = SidecarSettings(
         upstream=read_upstream(table, "upstream"),
         listen=read_listen(table, "listen") or SidecarSettings().listen,

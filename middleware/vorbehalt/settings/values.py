@@ -214,6 +214,15 @@ def resolved(base: Path, text: str) -> Path:
     return (base / Path(text).expanduser()).absolute()
 
 
+def is_url(text: str) -> bool:
+    """True if the text can be taken apart as a URL."""
+    try:
+        urlsplit(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _netloc(text: str) -> str:
     try:
         return urlsplit(text).netloc

@@ -1,0 +1,104 @@
+"""Which answer a request gets that is looked at one by one.
+
+`decide` is synchronous and may fail (the request then passes); it sends nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from vorbehalt.edge import refusals
+from vorbehalt.edge.answers import AllowedAnswer, Answer, AppAnswer, HealthAnswer, RefusalAnswer
+from vorbehalt.edge.forward_auth import forwarded_visit, limit_status
+from vorbehalt.edge.live import Live
+from vorbehalt.edge.recording import open_record
+from vorbehalt.edge.runtime import Runtime
+from vorbehalt.edge.signal_answers import SignalAnswer
+from vorbehalt.engine import OPEN_RULE, HostPlan, breaks_robots
+from vorbehalt.facts import Visit
+from vorbehalt.policy.verdict import Verdict
+
+if TYPE_CHECKING:
+    from vorbehalt.edge.asgi import VorbehaltMiddleware
+
+log = logging.getLogger("vorbehalt")
+
+HEALTH_PATH = "/.vorbehalt/health"
+AUTH_PATH = "/.vorbehalt/auth"
+
+
+def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit: Visit, scope: Any) -> Answer:
+    """Choose the answer to one visit; counts and judges, sends nothing."""
+    plan = live.engine.plan(visit.host)
+    if not visit.is_websocket:
+        if visit.path == HEALTH_PATH:
+            return HealthAnswer(runtime, plan.headers(""))
+        if middleware.answers_forward_auth and (visit.path + "/").startswith(AUTH_PATH + "/"):
+            return _decide_auth(middleware, runtime, live, visit)
+    live.note_source(visit.client)
+    document = None if visit.is_websocket else plan.document(visit.path)
+    if document is not None:
+        return SignalAnswer(middleware, runtime, live, plan, visit, document.path)
+    verdict = live.engine.judge(visit)
+    live.count(verdict)
+    section = plan.headers(verdict.section)
+    _watch_robots(live, plan, visit, verdict)
+    if verdict.is_refusal:
+        refusal = RefusalAnswer(middleware, runtime, live, visit, verdict, section)
+        refusals.remember(live, visit, verdict, section, scope)
+        return refusal
+    if verdict.identity is None:
+        _learn(live, visit, scope)
+        if referer := visit.header(b"referer"):
+            live.count_referral(referer)
+    else:
+        middleware.observe(visit, verdict, "")
+    recording = open_record(runtime, live, visit, verdict, section)
+    return AppAnswer(middleware, live, visit, verdict, section, recording, live.sizes.of(plan, section.name))
+
+
+def _watch_robots(live: Live, plan: HostPlan, visit: Visit, verdict: Verdict) -> None:
+    """Count a crawler's request for a path that the robots.txt in force closes to it."""
+    identity = verdict.identity
+    if identity is None or visit.is_websocket or verdict.rule == OPEN_RULE:
+        return
+    if breaks_robots(plan, identity, visit.target):
+        live.counters.cells[live.robots_cell(identity.token)] += 1
+
+
+def _learn(live: Live, visit: Visit, scope: Any) -> None:
+    """Remember what ordinary visitors get on this path, so that the next one takes the short way."""
+    path = scope.get("path")
+    if visit.is_websocket or scope.get("root_path") or not path:
+        return
+    live.engine.claims.get(visit.header(b"user-agent"))
+    host = next((value for key, value in visit.headers if key == b"host"), b"")
+    live.learn_reader(live.cache_for(host), path, visit.path)
+
+
+def _decide_auth(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, asked: Visit) -> Answer:
+    """Answer a proxy's question about somebody else's request; believed only from a trusted peer.
+
+    A proxy has nothing to pass the request on to but our answer: in doubt that is 204, too.
+    """
+    try:
+        visit = forwarded_visit(asked, live.addresses)
+        live.note_source(visit.client)
+        plan = live.engine.plan(visit.host)
+        verdict = live.engine.judge(visit)
+        live.count(verdict)
+        section = plan.headers(verdict.section)
+        _watch_robots(live, plan, visit, verdict)
+        if verdict.is_refusal:
+            return RefusalAnswer(
+                middleware, runtime, live, visit, verdict, section, auth_limit_status=limit_status(asked)
+            )
+        recording = open_record(runtime, live, visit, verdict, section)
+        if verdict.identity is not None:
+            middleware.observe(visit, verdict, "")
+        return AllowedAnswer(section.headers, recording)
+    except Exception:
+        live.count_internal_error()
+        log.exception("a request passes unjudged")
+        return AllowedAnswer((), None)

@@ -1,0 +1,112 @@
+"""Answers that are neither a page nor a refusal: the policy page for people, websockets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from asgi_support import CHROME, PERPLEXITY, PageApp, call, scope, watched
+
+
+class OwnPolicyPage(PageApp):
+    """A site with a policy page of its own."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.scopes.append(scope)
+        await send({"type": "http.response.early_hint", "links": []})
+        await send({"type": "http.response.start", "status": self.status, "headers": []})
+        await send({"type": "http.response.body", "body": b"our own words"})
+
+
+def test_the_sites_own_policy_page_waits_for_the_crawlers_record_and_is_completed() -> None:
+    async def main() -> None:
+        durable = asyncio.Event()
+        site, evidence = watched(OwnPolicyPage(), durable)
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message["type"])
+
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        task = asyncio.ensure_future(site(scope("/ai-policy", agent=PERPLEXITY), receive, send))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert sent == []
+        assert [draft.type for draft in evidence.drafts if draft.type != "policy-active"] == ["request"]
+        durable.set()
+        await task
+        assert sent == ["http.response.early_hint", "http.response.start", "http.response.body"]
+        (done,) = evidence.of("completion")
+        assert (done.seen["bytes"], done.seen["delivered"]) == (13, True)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 429])
+def test_our_policy_page_stands_in_for_any_refusal_of_the_site(status: int) -> None:
+    async def main() -> None:
+        durable = asyncio.Event()
+        durable.set()
+        app = OwnPolicyPage(status)
+        site, evidence = watched(app, durable)
+        got = await call(site, scope("/ai-policy", agent=PERPLEXITY))
+        assert got.status == 200
+        assert b"our own words" not in got.body
+        assert [m["type"] for m in got.messages] == ["http.response.start", "http.response.body"]
+        assert len(app.scopes) == 1
+        assert evidence.of("request") == evidence.of("completion") == []
+        (record,) = evidence.of("signal-served")
+        assert record.seen["document"] == "/ai-policy"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("status", [200, 204, 301, 302, 304, 500])
+def test_any_other_answer_of_the_site_to_its_policy_page_is_left_to_it(status: int) -> None:
+    site, _ = watched(OwnPolicyPage(status), None)
+
+    got = asyncio.run(call(site, scope("/ai-policy", agent=CHROME)))
+
+    assert got.status == status
+    assert got.body == b"our own words"
+    assert got.header(b"tdm-reservation") == b"1"
+
+
+WEBSOCKET = {"type": "websocket", "scheme": "wss", "subprotocols": []}
+
+
+@pytest.mark.parametrize("denies", [True, False])
+def test_a_websocket_waits_for_its_record_and_is_completed(denies: bool) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        if denies:
+            await send({"type": "websocket.http.response.start", "status": 403, "headers": []})
+            await send({"type": "websocket.http.response.body", "body": b"no"})
+            return
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": "ü"})
+        await send({"type": "websocket.send", "bytes": b"abc"})
+        await send({"type": "websocket.close"})
+
+    async def main() -> None:
+        durable = asyncio.Event()
+        site, evidence = watched(app, durable)
+        request = {**scope("/socket", agent=PERPLEXITY), **WEBSOCKET}
+        del request["method"]
+        task = asyncio.ensure_future(call(site, request, [{"type": "websocket.connect"}]))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert evidence.of("request")
+        assert not task.done()
+        durable.set()
+        got = await task
+        assert (b"tdm-reservation", b"1") in got.messages[0]["headers"]
+        (done,) = evidence.of("completion")
+        expected = (403, 2, True, False) if denies else (101, 5, True, False)
+        assert tuple(done.seen[key] for key in ("status", "bytes", "whole", "delivered")) == expected
+
+    asyncio.run(main())
