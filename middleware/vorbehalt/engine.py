@@ -105,7 +105,7 @@ class Engine:
         self.limits = limits
         self.index = TokenIndex(settings.registry)
         self.claims = ClaimCache(self.index)
-        self.ranges: Mapping[str, RangeList] = MappingProxyType(read_range_lists(settings.rules_documents))
+        self.ranges = _range_lists(settings.rules_documents)
         self.versions = {
             "rules": settings.registry.version,
             "rules_digest": settings.registry.digest,
@@ -206,6 +206,18 @@ class Engine:
             if key is not None:
                 allowance = self.limits.charge(key, rule.limit, visit.received_at)
         return plan.policy.conclude(case, rule, allowance)
+
+
+_last_ranges: tuple[Mapping[str, bytes], Mapping[str, RangeList]] | None = None
+
+
+def _range_lists(documents: Mapping[str, bytes]) -> Mapping[str, RangeList]:
+    global _last_ranges
+    # A configuration is read again every time it changes, the lists hardly ever are.
+    kept = _last_ranges
+    if kept is None or kept[0] != documents:
+        kept = _last_ranges = (documents, MappingProxyType(read_range_lists(documents)))
+    return kept[1]
 
 
 def robots_closes(plan: HostPlan, identity: Identity | None) -> bool | None:

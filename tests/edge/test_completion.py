@@ -243,3 +243,14 @@ def test_a_client_that_leaves_before_the_end_got_no_work(leaves: bool) -> None:
 
     done = asyncio.run(main())
     assert (done.seen["bytes"], done.seen["whole"]) == ((2, False) if leaves else (4, True))
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [[], [START], [START, {"type": "http.response.early_hint", "links": []}]],
+    ids=["nothing", "start", "start and a hint"],
+)
+def test_an_answer_without_an_end_is_not_whole(messages: list[dict[str, Any]]) -> None:
+    done = run_streaming(messages)
+
+    assert (done.seen["whole"], done.seen["delivered"], done.seen["bytes"]) == (False, False, 0)

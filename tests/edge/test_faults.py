@@ -75,7 +75,7 @@ FAULTS: dict[str, Fault] = {
     "apply on the short way": _of_module(asgi, "apply"),
     "apply": _of_module(answers, "apply"),
     "key of a refusal": _of_module(refusals, "key_of"),
-    "prepared refusal": _of_module(refusals, "prepare"),
+    "prepared refusal": _of_module(refusals, "again"),
 }
 MAY_STILL_BE_REFUSED = {
     "seconds", "learning", "referrals", "apply", "apply on the short way", "key of a refusal",
@@ -84,33 +84,34 @@ MAY_STILL_BE_REFUSED = {
 
 
 @pytest.mark.parametrize("is_warm", [False, True])
-@pytest.mark.parametrize("agent", [CHROME, GPTBOT, PERPLEXITY])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_of_ours_lets_the_request_pass_once(
-    fault: str, agent: bytes, is_warm: bool, monkeypatch: pytest.MonkeyPatch
+    fault: str, is_warm: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = PageApp()
     site = protect(app)
+    assert site.runtime is not None
     referer = [(b"referer", b"https://chatgpt.com/")]
-    for warming in range(3 if is_warm else 0):
-        ask(site, agent=agent if warming else CHROME, headers=referer)
-    app.scopes.clear()
+    agents = (CHROME, GPTBOT, PERPLEXITY)
+    for agent in agents * (2 if is_warm else 0):
+        ask(site, agent=agent, headers=referer)
     FAULTS[fault](site, monkeypatch)
 
-    got = [ask(site, agent=agent, headers=referer) for _ in range(2)]
+    for agent in agents:
+        app.scopes.clear()
+        before = site.runtime.counters.snapshot().get(ERRORS, 0)
+        got = [ask(site, agent=agent, headers=referer) for _ in range(2)]
 
-    for one in got:
-        assert one.status == 200 or (agent == GPTBOT and one.status == 403)
-        assert [m["type"] for m in one.messages] == ["http.response.start", "http.response.body"]
-    passed = [one for one in got if one.status == 200]
-    assert len(app.pages) == len(passed)
-    assert all(one.body == b"a page" for one in passed)
-    if agent == GPTBOT and not is_warm and fault not in MAY_STILL_BE_REFUSED:
-        assert len(passed) == 2
-    assert site.runtime is not None
-    counted = site.runtime.counters.snapshot().get(ERRORS, 0)
-    if agent == GPTBOT and not is_warm and fault not in ("referrals", "apply", "apply on the short way"):
-        assert counted + site.runtime.live.uncounted_errors > 0 or got[0].status == 403
+        for one in got:
+            assert one.status == 200 or (agent == GPTBOT and one.status == 403)
+            assert [m["type"] for m in one.messages] == ["http.response.start", "http.response.body"]
+        passed = [one for one in got if one.status == 200]
+        assert len(app.pages) == len(passed)
+        assert all(one.body == b"a page" for one in passed)
+        if agent != GPTBOT or is_warm:
+            continue
+        assert len(passed) == 2 or fault in MAY_STILL_BE_REFUSED
+        assert passed == [] or site.runtime.counters.snapshot().get(ERRORS, 0) > before
 
 
 def test_counters_that_fail_altogether_stop_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +176,9 @@ def test_a_fault_of_ours_never_hides_a_signal_path(
     assert site.runtime.counters.snapshot().get(ERRORS, 0) or fault == "app robots"
 
 
-@pytest.mark.parametrize("fault", ["judge", "plan", "append", "counters", "open a record"])
+@pytest.mark.parametrize(
+    "fault", ["visit", "resolve", "judge", "plan", "append", "counters", "open a record"]
+)
 def test_a_proxys_question_is_answered_yes_when_in_doubt(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     site = VorbehaltMiddleware(
         plain_app, config=config(network={"trusted_proxies": ["192.0.2.1"]}), forward_auth=True
@@ -190,9 +193,9 @@ def test_a_proxys_question_is_answered_yes_when_in_doubt(fault: str, monkeypatch
     assert ask(site, path, agent=GPTBOT, headers=headers, client=client).status == 403
     FAULTS[fault](site, monkeypatch)
 
-    assert ask(site, path, agent=GPTBOT, headers=headers, client=client).status in (204, 404)
-    if fault != "plan":
-        assert ask(site, path, agent=CHROME, headers=headers, client=client).status == 204
+    assert ask(site, path, agent=GPTBOT, headers=headers, client=client).status == 204
+    assert ask(site, path, agent=CHROME, headers=headers, client=client).status == 204
+    assert ask(site, "/elsewhere", headers=headers, client=client).status == 404
 
 
 def test_an_observer_that_fails_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,11 +8,8 @@ pass unchanged.
 from __future__ import annotations
 
 import asyncio
-import atexit
-import inspect
 import logging
 import os
-import sys
 import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -20,12 +17,14 @@ from time import perf_counter
 from typing import Any
 
 from vorbehalt.edge import refusals
-from vorbehalt.edge.answers import Answer
-from vorbehalt.edge.deciding import decide
-from vorbehalt.edge.live import HostCache, Live, Reader
+from vorbehalt.edge.answers import AllowedAnswer, Answer
+from vorbehalt.edge.deciding import decide, is_auth_path
+from vorbehalt.edge.live import Live, Reader
+from vorbehalt.edge.recording import wait_for
 from vorbehalt.edge.runtime import Runtime
+from vorbehalt.edge.surroundings import flush_at_exit, inside_asgi_call, refuse_other_loops
 from vorbehalt.edge.unprotected import Unprotected
-from vorbehalt.edge.visits import visit_of
+from vorbehalt.edge.visits import path_of, visit_of
 from vorbehalt.errors import VorbehaltError
 from vorbehalt.facts import Visit
 from vorbehalt.policy.verdict import Verdict
@@ -79,13 +78,13 @@ class VorbehaltMiddleware:
         try:
             self.runtime = Runtime(config)
         except VorbehaltError as error:
-            if not _inside_asgi_call():
+            if not inside_asgi_call():
                 raise
             self._failure = error
             self._unprotected = Unprotected(error)
             return
         self.runtime.on_change = weakref.WeakMethod(self._swap)
-        _flush_at_exit(self.runtime)
+        flush_at_exit(self.runtime)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         live = self._live
@@ -112,12 +111,20 @@ class VorbehaltMiddleware:
                         cells = live.counters.cells
                         for cell in known.cells:
                             cells[cell] += 1
-                        inner = {**scope, "vorbehalt": known.verdict}
+                        inner = scope.copy()
+                        inner["vorbehalt"] = known.verdict
                         section = known.section
                         live.count_seconds(perf_counter() - started)
                         reader = known
                     elif claim is not _UNKNOWN and self._observer is None:
-                        refusing = self._refuse_again(live, cache, known.section.name, scope, headers)
+                        refusing = refusals.again(
+                            self.runtime,  # type: ignore[arg-type]
+                            live,
+                            cache,
+                            known.section.name,
+                            scope,
+                            headers,
+                        )
                         if refusing is not None:
                             live.count_seconds(perf_counter() - started)
         except Exception:
@@ -125,28 +132,25 @@ class VorbehaltMiddleware:
         if reader is None:
             if refusing is None:
                 await self._enter(scope, receive, send)
-            else:
-                await refusals.send_refusal(live, refusing, send)
+                return
+            receipt, start, body = refusing
+            if not receipt.is_durable:
+                await wait_for(live, receipt)
+            await send(start)
+            await send(body)
             return
 
         def send_with_terms(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 try:
-                    message = {**message, "headers": apply(message.get("headers") or (), section)}
+                    told = message.copy()
+                    told["headers"] = apply(message.get("headers") or (), section)
+                    message = told
                 except Exception:
                     live.count_internal_error()
             return send(message)
 
         await self.app(inner, receive, send_with_terms)
-
-    def _refuse_again(
-        self, live: Live, cache: HostCache, section: str, scope: Scope, headers: dict[bytes, bytes]
-    ) -> refusals.Refusing | None:
-        key = refusals.key_of(headers[b"user-agent"], scope.get("client"), headers, section)
-        known = None if key is None else cache.refusals.get(key)
-        if known is None or self.runtime is None:
-            return None
-        return refusals.prepare(self.runtime, live, cache, known, scope, headers)
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -175,10 +179,17 @@ class VorbehaltMiddleware:
             except Exception:
                 live.count_internal_error()
                 log.exception("a request passes unjudged")
+                answer = self._pass_auth(scope)
         if answer is None:
             await self.app(scope, receive, send)
         else:
             await answer(scope, receive, send)
+
+    def _pass_auth(self, scope: Scope) -> Answer | None:
+        """A proxy that asks has nothing but our answer: in doubt its visitor passes, too."""
+        if self._forward_auth and is_auth_path(path_of(scope)):
+            return AllowedAnswer((), None)
+        return None
 
     def observe(self, visit: Visit, verdict: Verdict, reference: str) -> None:
         """Tell the observer; its failures are its own and change no answer."""
@@ -202,7 +213,7 @@ class VorbehaltMiddleware:
 
     def _begin(self, runtime: Runtime) -> bool:
         """Start at a request, because no lifespan came; False if that fails, and then the request passes."""
-        _refuse_other_loops()
+        refuse_other_loops()
         try:
             self._start(runtime)
         except Exception:
@@ -221,9 +232,8 @@ class VorbehaltMiddleware:
 
     def _start(self, runtime: Runtime) -> None:
         runtime.start()
-        self._swap(runtime.live)
-        while self._live is not runtime.live:
-            # Reloaded in the meantime.
+        while runtime.started and self._live is not runtime.live:
+            # Again, if there was a reload in the meantime.
             self._swap(runtime.live)
 
     def _swap(self, live: Live | None) -> None:
@@ -233,7 +243,7 @@ class VorbehaltMiddleware:
         failure: Exception | None = self._failure
         if failure is None and self.runtime is not None:
             try:
-                _refuse_other_loops()
+                refuse_other_loops()
                 self._start(self.runtime)
                 self.runtime.listen()
             except Exception as error:  # said to the server, which ends
@@ -250,40 +260,10 @@ class VorbehaltMiddleware:
 
         async def send_and_close(message: Message) -> None:
             if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
-                await asyncio.to_thread(self.close)
+                try:
+                    await asyncio.to_thread(self.close)
+                except Exception:  # the server is waiting for the end, which comes all the same
+                    log.exception("the end was not orderly")
             await send(message)
 
         await self.app(scope, receive, send_and_close)
-
-
-def _refuse_other_loops() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        raise VorbehaltError("Vorbehalt runs on asyncio only; this server runs another event loop") from None
-
-
-def _inside_asgi_call() -> bool:
-    """True if we are being built while an ASGI application is handling a scope (add_middleware is lazy).
-
-    Raising there would be taken for "lifespan not supported" by servers, and every request would fail.
-    """
-    frame = sys._getframe(2)
-    while frame is not None:
-        code = frame.f_code
-        if code.co_flags & inspect.CO_COROUTINE and {"scope", "receive", "send"} <= set(
-            code.co_varnames[: code.co_argcount]
-        ):
-            return True
-        frame = frame.f_back  # type: ignore[assignment]
-    return False
-
-
-def _flush_at_exit(runtime: Runtime) -> None:
-    reference = weakref.ref(runtime)
-
-    def flush() -> None:
-        if (alive := reference()) is not None:
-            alive.stop()
-
-    atexit.register(flush)

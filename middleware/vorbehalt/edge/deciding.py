@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from vorbehalt.edge import refusals
@@ -22,8 +21,6 @@ from vorbehalt.policy.verdict import Verdict
 if TYPE_CHECKING:
     from vorbehalt.edge.asgi import VorbehaltMiddleware
 
-log = logging.getLogger("vorbehalt")
-
 HEALTH_PATH = "/.vorbehalt/health"
 AUTH_PATH = "/.vorbehalt/auth"
 
@@ -34,7 +31,7 @@ def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit:
     if not visit.is_websocket:
         if visit.path == HEALTH_PATH:
             return HealthAnswer(runtime, plan.headers(""))
-        if middleware.answers_forward_auth and (visit.path + "/").startswith(AUTH_PATH + "/"):
+        if middleware.answers_forward_auth and is_auth_path(visit.path):
             return _decide_auth(middleware, runtime, live, visit)
     live.note_source(visit.client)
     document = None if visit.is_websocket else plan.document(visit.path)
@@ -77,28 +74,25 @@ def _learn(live: Live, visit: Visit, scope: Any) -> None:
     live.learn_reader(live.cache_for(host), path, visit.path)
 
 
-def _decide_auth(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, asked: Visit) -> Answer:
-    """Answer a proxy's question about somebody else's request; believed only from a trusted peer.
+def is_auth_path(path: str) -> bool:
+    """True for the path at which proxies ask, and for all below it."""
+    return (path + "/").startswith(AUTH_PATH + "/")
 
-    A proxy has nothing to pass the request on to but our answer: in doubt that is 204, too.
-    """
-    try:
-        visit = forwarded_visit(asked, live.addresses)
-        live.note_source(visit.client)
-        plan = live.engine.plan(visit.host)
-        verdict = live.engine.judge(visit)
-        live.count(verdict)
-        section = plan.headers(verdict.section)
-        _watch_robots(live, plan, visit, verdict)
-        if verdict.is_refusal:
-            return RefusalAnswer(
-                middleware, runtime, live, visit, verdict, section, auth_limit_status=limit_status(asked)
-            )
-        recording = open_record(runtime, live, visit, verdict, section)
-        if verdict.identity is not None:
-            middleware.observe(visit, verdict, "")
-        return AllowedAnswer(section.headers, recording)
-    except Exception:
-        live.count_internal_error()
-        log.exception("a request passes unjudged")
-        return AllowedAnswer((), None)
+
+def _decide_auth(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, asked: Visit) -> Answer:
+    """Answer a proxy's question about somebody else's request; believed only from a trusted peer."""
+    visit = forwarded_visit(asked, live.addresses)
+    live.note_source(visit.client)
+    plan = live.engine.plan(visit.host)
+    verdict = live.engine.judge(visit)
+    live.count(verdict)
+    section = plan.headers(verdict.section)
+    _watch_robots(live, plan, visit, verdict)
+    if verdict.is_refusal:
+        return RefusalAnswer(
+            middleware, runtime, live, visit, verdict, section, auth_limit_status=limit_status(asked)
+        )
+    recording = open_record(runtime, live, visit, verdict, section)
+    if verdict.identity is not None:
+        middleware.observe(visit, verdict, "")
+    return AllowedAnswer(section.headers, recording)

@@ -90,6 +90,12 @@ def unregister(source: MetricsSource) -> None:
         _sources.discard(source)
 
 
+def renew(source: MetricsSource) -> None:
+    """Note that the evidence of an engine was opened anew and counts from zero."""
+    with _lock:
+        _mirrored.pop(source, None)
+
+
 def sync(source: MetricsSource) -> None:
     """Carry what the evidence of this process counted into the shared counters.
 
@@ -213,6 +219,8 @@ def _after_fork() -> None:
     # Another thread of the parent may have held it, and will never let go of it here.
     global _lock
     _lock = threading.Lock()
+    # The evidence of a child is its own and counts from zero.
+    _mirrored.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -40,16 +40,18 @@ class Reader:
 
 @dataclass(slots=True)
 class AnswerSize:
-    """A running mean of what one GET of a page weighs, in bytes; the last thousand or so count."""
+    """A running mean of what one GET of a page weighs; the last thousand or so count. `bytes` is rounded."""
 
     samples: int = 0
     mean: float = 0.0
+    bytes: int = 0
 
     def learn(self, size: int) -> None:
         """Take one whole answer into account."""
         if self.samples < _SAMPLES:
             self.samples += 1
         self.mean += (size - self.mean) / self.samples
+        self.bytes = round(self.mean)
 
 
 class AnswerSizes:
@@ -196,7 +198,7 @@ class Live:
 
     def count_refused(self, size: AnswerSize) -> None:
         """Add what a refusal saved: the mean of such answers, as far as any were seen."""
-        self.counters.cells[self.refused_bytes] += int(size.mean)
+        self.counters.cells[self.refused_bytes] += size.bytes
 
     def robots_cell(self, crawler: str) -> int:
         """Return the cell that counts one crawler's requests against robots.txt."""

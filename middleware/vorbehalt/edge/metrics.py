@@ -18,6 +18,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from vorbehalt.edge.exposition import MetricsSource as MetricsSource
 from vorbehalt.edge.exposition import exposition as exposition
 from vorbehalt.edge.exposition import register as register
+from vorbehalt.edge.exposition import renew as renew
 from vorbehalt.edge.exposition import sync as sync
 from vorbehalt.edge.exposition import unregister as unregister
 from vorbehalt.edge.listening import split_address

@@ -8,14 +8,13 @@ new.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import time_ns
 from typing import Any
 
 from vorbehalt.edge import respond
 from vorbehalt.edge.live import AnswerSize, HostCache, Live, make_room
-from vorbehalt.edge.recording import wait_for
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.edge.visits import visit_of
 from vorbehalt.engine import breaks_robots, robots_closes
@@ -36,7 +35,6 @@ _NS_PER_MINUTE = 60_000_000_000
 _DRAFT_BYTES = 4096
 
 RefusalKey = tuple[bytes, bytes | None, str, bytes | None, str, int]
-Send = Callable[[Any], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -57,7 +55,7 @@ class KnownRefusal:
     """One refusal with everything ready but the reference. `visit` has neither headers nor target.
 
     `ready` is shared by all that are refused in the same words. `violation` is the counter of requests
-    against robots.txt; `asks_robots` says that it depends on the path whether this is one.
+    against robots.txt where it depends on the path whether this is one, else 0.
     """
 
     visit: Visit
@@ -70,10 +68,11 @@ class KnownRefusal:
     ready: ReadyForms
     size: AnswerSize
     violation: int
-    asks_robots: bool
 
 
-def key_of(user_agent: bytes, client: Any, headers: Mapping[bytes, bytes], section: str) -> RefusalKey | None:
+def key_of(
+    user_agent: bytes, client: Any, headers: Mapping[bytes, bytes], section: str, now: int
+) -> RefusalKey | None:
     """Return under what a refusal is kept; None if the client's address is told in ways not compared."""
     if not client or b"forwarded" in headers or b"x-real-ip" in headers:
         return None
@@ -86,7 +85,7 @@ def key_of(user_agent: bytes, client: Any, headers: Mapping[bytes, bytes], secti
         address,
         headers.get(b"x-forwarded-for"),
         section,
-        time_ns() // _NS_PER_MINUTE,
+        now // _NS_PER_MINUTE,
     )
 
 
@@ -107,7 +106,7 @@ def _remember(live: Live, visit: Visit, verdict: Verdict, section: SectionHeader
     cache = live.cache_for(headers.get(b"host", b""))
     known, forms = cache.refusals, cache.ready
     identity = verdict.identity
-    key = key_of(headers.get(b"user-agent", b""), scope.get("client"), headers, section.name)
+    key = key_of(headers.get(b"user-agent", b""), scope.get("client"), headers, section.name, time_ns())
     if key is None or len(key[0]) + len(key[1] or b"") + len(key[2]) + len(key[3] or b"") > _LONGEST_KEY:
         return
     if identity is None or cache.plan.policy.fixed_rule(identity) != verdict.rule:
@@ -123,14 +122,13 @@ def _remember(live: Live, visit: Visit, verdict: Verdict, section: SectionHeader
         visit=replace(visit, headers=(), target=b"", path="/"),
         verdict=verdict,
         section=section,
-        cells=live.request_cells(verdict),
+        cells=live.request_cells(verdict) + ((live.robots_cell(identity.token),) if closed else ()),
         operator=identity.operator or identity.token,
         rollup=rollup_key(verdict, visit.host),
         retention=retention_of(verdict),
         ready=forms.setdefault(_words_of(verdict, section), {}),
         size=live.sizes.of(cache.plan, section.name),
-        violation=live.robots_cell(identity.token) if closed is not False else 0,
-        asks_robots=closed is None,
+        violation=live.robots_cell(identity.token) if closed is None else 0,
     )
 
 
@@ -144,26 +142,19 @@ def _words_of(verdict: Verdict, section: SectionHeaders) -> tuple[object, ...]:
     )
 
 
-@dataclass(slots=True)
-class Refusing:
-    """One refusal on its way: its record is queued, nothing is sent."""
-
-    receipt: Receipt
-    reference: str
-    start: dict[str, Any]
-    body: dict[str, Any]
+Refusing = tuple[Receipt, dict[str, Any], dict[str, Any]]
+"""One refusal on its way: its record is queued, start and body are not sent."""
 
 
-def prepare(
-    runtime: Runtime,
-    live: Live,
-    cache: HostCache,
-    known: KnownRefusal,
-    scope: Any,
-    headers: Mapping[bytes, bytes],
-) -> Refusing:
-    """Refuse as the last time, with a reference and a record of its own; sends nothing."""
+def again(
+    runtime: Runtime, live: Live, cache: HostCache, section: str, scope: Any, headers: Mapping[bytes, bytes]
+) -> Refusing | None:
+    """Refuse as the last time, with a reference and a record of its own; None if this is not remembered."""
     now = time_ns()
+    key = key_of(headers[b"user-agent"], scope.get("client"), headers, section, now)
+    known = None if key is None else cache.refusals.get(key)
+    if known is None:
+        return None
     reference = respond.new_reference()
     forms = (headers.get(b"accept"), headers.get(b"accept-language"))
     ready = known.ready.get(forms)
@@ -172,35 +163,20 @@ def prepare(
     method = scope["method"]
     body = b"" if method == "HEAD" else ready.before + reference.encode() + ready.after
     start = {"type": "http.response.start", "status": ready.status, "headers": ready.headers.copy()}
-    draft = _draft(live, known, scope, now, reference, ready.status)
-    draft.weight += sum(map(len, headers.values())) + len(scope.get("query_string") or b"")
-    receipt = runtime.evidence.append(draft)
+    receipt = runtime.evidence.append(_draft(live, known, scope, headers, now, reference, ready.status))
     try:
-        _count(live, cache, known, scope)
+        cells = live.counters.cells
+        for cell in known.cells:
+            cells[cell] += 1
         if method == "GET":
-            live.count_refused(known.size)
+            cells[live.refused_bytes] += known.size.bytes
+        if known.violation and breaks_robots(
+            cache.plan, known.verdict.identity, visit_of(scope, live.addresses).target
+        ):
+            cells[known.violation] += 1
     except Exception:  # the record is queued: only the count is lost
         live.count_internal_error()
-    return Refusing(receipt, reference, start, {"type": "http.response.body", "body": body})
-
-
-def _count(live: Live, cache: HostCache, known: KnownRefusal, scope: Any) -> None:
-    cells = live.counters.cells
-    for cell in known.cells:
-        cells[cell] += 1
-    if known.violation and (
-        not known.asks_robots
-        or breaks_robots(cache.plan, known.verdict.identity, visit_of(scope, live.addresses).target)
-    ):
-        cells[known.violation] += 1
-
-
-async def send_refusal(live: Live, refusing: Refusing, send: Send) -> None:
-    """Send a prepared refusal once its record is durable."""
-    if not refusing.receipt.is_durable:
-        await wait_for(live, refusing.receipt)
-    await send(refusing.start)
-    await send(refusing.body)
+    return receipt, start, {"type": "http.response.body", "body": body}
 
 
 def _make_ready(
@@ -219,7 +195,15 @@ def _make_ready(
     return ready
 
 
-def _draft(live: Live, known: KnownRefusal, scope: Any, now: int, reference: str, status: int) -> Draft:
+def _draft(
+    live: Live,
+    known: KnownRefusal,
+    scope: Any,
+    headers: Mapping[bytes, bytes],
+    now: int,
+    reference: str,
+    status: int,
+) -> Draft:
     def later() -> tuple[dict[str, object], dict[str, bytes]]:
         visit = visit_of(scope, live.addresses, received_at=now)
         draft = request_draft(
@@ -245,5 +229,6 @@ def _draft(live: Live, known: KnownRefusal, scope: Any, now: int, reference: str
         known.rollup,
         0,
         later,
-        _DRAFT_BYTES,
+        # Joining is the cheapest way to add up a few lengths.
+        _DRAFT_BYTES + len(b"".join(headers.values())) + len(scope.get("query_string") or b""),
     )

@@ -79,10 +79,11 @@ class Runtime(TellsMetrics):
     def start(self) -> None:
         """Start the threads of this process once; safe to call from several threads.
 
-        Raises RuntimeError if no thread can be started, or if a stop goes on for too long.
+        Does nothing while a stop goes on: what comes then is judged, and the closed evidence counts its loss.
+        Raises RuntimeError if no thread can be started.
         """
         if not self._lock.acquire(timeout=_PATIENCE_SECONDS / 4):
-            raise RuntimeError("the middleware is just being stopped")
+            return
         try:
             if self.started:
                 return
@@ -135,6 +136,7 @@ class Runtime(TellsMetrics):
         else:
             self.reasons.pop("evidence", None)
             self._is_evidence_closed = False
+            metrics.renew(self)
 
     def set_site_robots(self, plan: HostPlan, body: bytes | None) -> None:
         """Take over the site's own robots.txt (None: it has none) and render that host's signals again."""

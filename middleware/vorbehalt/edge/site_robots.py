@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from vorbehalt.edge.live import Live
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.engine import HostPlan
+from vorbehalt.facts import host_name
 
 log = logging.getLogger("vorbehalt")
 
@@ -87,6 +88,11 @@ async def _get(app: Any, plan: HostPlan, scope: Any) -> tuple[int, bytes]:
     root = str(scope.get("root_path") or "")
     full = root + path if str(scope.get("path") or "").startswith(root) else path
     origin = urlsplit(plan.settings.terms.origin)
+    names = plan.settings.names
+    host = origin.netloc.encode("ascii", "replace")
+    if names and host_name(host) not in names:
+        # Who tells sites apart by Host knows this one by its names.
+        host = names[0].encode("ascii", "replace")
     inner = {
         **scope,
         "method": "GET",
@@ -95,7 +101,7 @@ async def _get(app: Any, plan: HostPlan, scope: Any) -> tuple[int, bytes]:
         "raw_path": quote(full).encode("ascii"),
         "query_string": b"",
         "headers": [
-            (b"host", origin.netloc.encode("ascii", "replace")),
+            (b"host", host),
             (b"user-agent", b"Vorbehalt (reads the site's own robots.txt)"),
             (b"x-forwarded-proto", origin.scheme.encode("ascii", "replace")),
         ],
