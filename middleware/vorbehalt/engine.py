@@ -6,14 +6,18 @@ or replaced whole (the signals of a host, once the site's own robots.txt has bee
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Protocol
 
 from vorbehalt.facts import Action, Purpose, Standing, Visit
-from vorbehalt.identify.identity import Claim, Identity, establish
+from vorbehalt.identify.answers import NO_ANSWERS, Answers
+from vorbehalt.identify.identity import Claim, Identity, establish, signed_claim
+from vorbehalt.identify.means import operator_means
 from vorbehalt.identify.networks import RangeList, read_range_lists
 from vorbehalt.identify.tokens import ClaimCache, TokenIndex
+from vorbehalt.policy.disarm import Disarm
 from vorbehalt.policy.rules import Case
 from vorbehalt.policy.select import Policy
 from vorbehalt.policy.verdict import Verdict
@@ -95,23 +99,50 @@ class HostPlan:
         return self.policy.reader_verdict(section, self.bundle.digest)
 
 
+Lists = Mapping[str, RangeList]
+
+
+class Outside(Protocol):
+    """What others say about a client; answers what is known by now, and has the rest looked up."""
+
+    def answers(self, claim: Claim | None, visit: Visit) -> Answers: ...
+
+
 class Engine:
-    """Judges visits by one configuration."""
+    """Judges visits by one configuration.
+
+    `ranges` are the address lists in force, or those of a time (nanoseconds UTC); None: those of the rules.
+    """
 
     def __init__(
-        self, settings: Settings, limits: LimitStore, site_robots: Mapping[str, bytes] | None = None
+        self,
+        settings: Settings,
+        limits: LimitStore,
+        site_robots: Mapping[str, bytes] | None = None,
+        *,
+        ranges: Lists | Callable[[int], Lists] | None = None,
+        outside: Outside | None = None,
+        disarm: Disarm | None = None,
     ) -> None:
         self.settings = settings
         self.limits = limits
         self.index = TokenIndex(settings.registry)
         self.claims = ClaimCache(self.index)
-        self.ranges = _range_lists(settings.rules_documents)
+        self.ranges: Lists = {}
+        self._ranges_at: Callable[[int], Lists] | None = None
+        if callable(ranges):
+            self._ranges_at = ranges
+        else:
+            self.ranges = _range_lists(settings.rules_documents) if ranges is None else ranges
+        self.documented = operator_means(settings.registry)
+        self.disarm = Disarm() if disarm is None else disarm
+        self._outside = outside
         self.versions = {
             "rules": settings.registry.version,
             "rules_digest": settings.registry.digest,
             "config": settings.digest,
         }
-        self._identities: dict[tuple[str, str | None, str, int], Identity] = {}
+        self._identities: dict[tuple[object, ...], Identity] = {}
         known = site_robots or {}
         self.default = self._plan(settings.default_host, known.get(settings.default_host.key))
         self.hosts: dict[str, HostPlan] = {}
@@ -148,25 +179,36 @@ class Engine:
     def identify(self, visit: Visit) -> Identity | None:
         """Establish who is asking; None without a claim. Cached per crawler, address and minute."""
         claim = self.claims.get(visit.header(b"user-agent"))
-        return None if claim is None else self._identity(claim, visit)
+        answers = NO_ANSWERS if self._outside is None else self._outside.answers(claim, visit)
+        if claim is None and answers.signature is not None:
+            claim = signed_claim(answers.signature, self.documented)
+        return None if claim is None else self._identity(claim, visit, answers)
 
-    def _identity(self, claim: Claim, visit: Visit) -> Identity:
-        client = visit.client
-        key = (claim.crawler.token, client.text, client.source, visit.received_at // _NS_PER_MINUTE)
-        identity = self._identities.get(key)
+    def _identity(self, claim: Claim, visit: Visit, answers: Answers) -> Identity:
+        client, dns = visit.client, answers.dns
+        minute = visit.received_at // _NS_PER_MINUTE
+        tokens = (claim.crawler.token, *(other.token for other in claim.others))
+        key = (tokens, client.text, client.source, minute, dns and (dns.asked_at, dns.outcome))
+        # A signature holds for one request only.
+        identity = self._identities.get(key) if answers.signature is None else None
         if identity is None:
             network = self.settings.network
             identity = establish(
                 claim,
                 client,
-                self.ranges,
+                self.ranges if self._ranges_at is None else self._ranges_at(visit.received_at),
                 visit.received_at,
+                dns=dns,
+                signature=answers.signature,
+                documented=self.documented,
+                awaited=answers.awaited,
                 hit_max_age_days=network.ranges_hit_max_age_days,
                 miss_max_age_hours=network.ranges_miss_max_age_hours,
             )
-            if len(self._identities) >= _IDENTITIES:
-                self._identities.clear()
-            self._identities[key] = identity
+            if answers.signature is None:
+                if len(self._identities) >= _IDENTITIES:
+                    self._identities.clear()
+                self._identities[key] = identity
         return identity
 
     def judge(self, visit: Visit) -> Verdict:
@@ -199,13 +241,30 @@ class Engine:
             address_usable=client.is_usable,
             reservation=digest,
         )
+        if identity is not None:
+            self.disarm.note(identity.purpose, identity.standing, visit.received_at)
         rule = plan.policy.select(case)
         allowance = None
         if rule.limit is not None:
             key = plan.policy.quota_key(rule, case)
             if key is not None:
                 allowance = self.limits.charge(key, rule.limit, visit.received_at)
-        return plan.policy.conclude(case, rule, allowance)
+        return self._spared(plan.policy.conclude(case, rule, allowance), visit.received_at)
+
+    def _spared(self, verdict: Verdict, at: int) -> Verdict:
+        """While the impostor rule is disarmed, a contradicted search engine is only observed."""
+        identity = verdict.identity
+        if (
+            not verdict.is_refusal
+            or identity is None
+            or identity.purpose is not Purpose.SEARCH_ENGINE
+            or identity.standing is not Standing.CONTRADICTED
+            or not self.disarm.is_disarmed(at)
+        ):
+            return verdict
+        return replace(
+            verdict, action=Action.ALLOW, enforced=False, reasons=(*verdict.reasons, "impostor-rule-disarmed")
+        )
 
 
 _last_ranges: tuple[Mapping[str, bytes], Mapping[str, RangeList]] | None = None

@@ -89,7 +89,7 @@ def test_it_asks_and_takes_every_answer(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text("User-agent: *\n")
     stdin = answers(
         "nginx", "https://label.example", 'Label "Ü" \\ GmbH', "mailto:a@label.example", "own.txt",
-        "block", "block", "observe",
+        "block", "block", "observe", "yes",
     )  # fmt: skip
 
     result = cli("init", stdin=stdin)
@@ -104,6 +104,7 @@ def test_it_asks_and_takes_every_answer(cli: Cli, tmp_path: Path) -> None:
         "robots": "file:own.txt",
     }
     assert data["policy"]["mode"] == "observe"
+    assert data["network"]["refresh"] is True
     assert [rule["match"]["purpose"] for rule in data["policy"]["rule"]] == [["user-fetch"], ["archiver"]]
     assert "/etc/nginx/snippets/vorbehalt.conf:" in result.out
     assert "The site's origin" not in result.out, "questions are no result"
@@ -112,7 +113,7 @@ def test_it_asks_and_takes_every_answer(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_enter_takes_the_default_everywhere(cli: Cli, tmp_path: Path) -> None:
-    asked = cli("init", stdin=b"\n" * 8)
+    asked = cli("init", stdin=b"\n" * 9)
     first = (tmp_path / "vorbehalt.toml").read_text()
     (tmp_path / "vorbehalt.toml").unlink()
     cli("init", "--yes")
@@ -124,7 +125,7 @@ def test_enter_takes_the_default_everywhere(cli: Cli, tmp_path: Path) -> None:
 def test_a_wrong_answer_is_asked_again(cli: Cli, tmp_path: Path) -> None:
     stdin = answers(
         "apache", "fastapi", "nowhere", "https://label.example/path", "https://label.example", "", "call us",
-        "", "perhaps", "allow", "", "",
+        "", "perhaps", "allow", "", "", "",
     )  # fmt: skip
 
     result = cli("init", stdin=stdin)

@@ -158,7 +158,7 @@ def test_what_is_remembered_is_bounded() -> None:
         resolver.resolve((text, 1), ())
         resolver.resolve(("10.0.0.1", 1), ((FOR, text.encode()),))
     assert len(resolver._direct) <= 8192
-    assert len(resolver._chained) <= 8192
+    assert len(resolver._told) <= 8192
 
 
 @given(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,13 @@ def run_streaming(messages: list[dict[str, Any]], method: str = "GET") -> Draft:
         (completion,) = evidence.of("completion")
         (request,) = evidence.of("request")
         assert completion.seen["of"] == request.ref
+        assert request.ref.startswith("VB-")
+        assert site.runtime is not None
+        counted = site.runtime.counters.snapshot()
+        assert ("vorbehalt_internal_errors_total", ()) not in counted
+        delivered = sum(v for k, v in counted.items() if k[0] == "vorbehalt_crawler_delivered_bytes_total")
+        assert delivered == completion.amount
+        assert any(k[0] == "vorbehalt_crawler_delivered_bytes_total" for k in counted) is bool(delivered)
         return completion
 
     return asyncio.run(main())
@@ -143,6 +151,9 @@ def test_an_app_that_raises_in_the_middle_delivers_no_work_and_its_exception_pas
         (b"2", b"abc", False),
         (b"x", b"abc", True),
         (b"", b"abc", True),
+        (b"0" * 18 + b"4", b"abc", False),
+        (b"0" * 19 + b"4", b"abc", True),
+        (b"9" * 30, b"abc", True),
     ],
 )
 def test_an_answer_is_whole_if_no_declared_byte_is_missing(declared: bytes, sent: bytes, whole: bool) -> None:
@@ -254,3 +265,16 @@ def test_an_answer_without_an_end_is_not_whole(messages: list[dict[str, Any]]) -
     done = run_streaming(messages)
 
     assert (done.seen["whole"], done.seen["delivered"], done.seen["bytes"]) == (False, False, 0)
+
+
+def test_a_pipe_counts_what_the_app_says_of_it() -> None:
+    read, write = os.pipe()
+    try:
+        with_count = run_streaming([START, {"type": "http.response.zerocopysend", "file": read, "count": 7}])
+        without = run_streaming([START, {"type": "http.response.zerocopysend", "file": read}])
+    finally:
+        os.close(read)
+        os.close(write)
+
+    assert with_count.seen["bytes"] == 7
+    assert without.seen["bytes"] == 0

@@ -1,4 +1,4 @@
-"""Every response carries the terms, whatever the app answers and however; what is the app's stays as it is."""
+"""Every response carries the terms, whatever the app answers , however; what is the app's stays as it is."""
 
 from __future__ import annotations
 

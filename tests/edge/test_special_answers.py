@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 
-from asgi_support import CHROME, PERPLEXITY, PageApp, call, scope, watched
+from asgi_support import CHROME, GPTBOT, PERPLEXITY, PageApp, call, scope, watched
 
 
 class OwnPolicyPage(PageApp):
@@ -110,3 +111,39 @@ def test_a_websocket_waits_for_its_record_and_is_completed(denies: bool) -> None
         assert tuple(done.seen[key] for key in ("status", "bytes", "whole", "delivered")) == expected
 
     asyncio.run(main())
+
+
+def test_a_websocket_that_nobody_closed_is_not_whole() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": "a"})
+
+    site, evidence = watched(app, None)
+    request = {**scope("/socket", agent=PERPLEXITY), **WEBSOCKET}
+
+    asyncio.run(call(site, request))
+
+    (done,) = evidence.of("completion")
+    assert (done.seen["bytes"], done.seen["whole"]) == (1, False)
+
+
+@pytest.mark.parametrize("agent", [CHROME, b"curl/8.5.0", None])
+def test_people_and_tools_leave_no_record_of_the_signals_they_read(agent: bytes | None) -> None:
+    site, evidence = watched(PageApp(), None)
+
+    for path in ("/robots.txt", "/ai-policy", "/license.xml"):
+        assert asyncio.run(call(site, scope(path, agent=agent))).status == 200
+
+    assert evidence.of("signal-served") == evidence.of("request") == []
+    assert site.runtime is not None
+    counted = site.runtime.counters.snapshot()
+    assert ("vorbehalt_internal_errors_total", ()) not in counted
+    assert not [key for key in counted if key[0] == "vorbehalt_crawler_signals_total"]
+
+
+def test_the_reference_that_is_shown_is_that_of_the_record() -> None:
+    site, evidence = watched(PageApp(), None)
+
+    for _ in range(3):
+        got = asyncio.run(call(site, scope(agent=GPTBOT)))
+        assert json.loads(got.body)["reference"] == evidence.of("request")[-1].ref

@@ -57,7 +57,9 @@ CONFIG = table(
     reservation=RESERVATION,
     policy=POLICY,
     host=st.lists(HOST, max_size=2),
-    network=table("trusted_proxies refresh dns signatures ranges_hit_max_age ranges_miss_max_age"),
+    network=table(
+        "trusted_proxies client_header refresh dns signatures ranges_hit_max_age ranges_miss_max_age"
+    ),
     state=table("redis directory"),
     evidence=table("directory origin reply_deadline redact anchors query_keys", record=table("feed"),
                    retention=table("person")),

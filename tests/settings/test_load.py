@@ -60,7 +60,8 @@ mode = "enforce"
 until = 2027-01-31T12:00:00+01:00
 
 [network]
-trusted_proxies = ["loopback", "private", "192.0.2.7"]
+trusted_proxies = ["loopback", "private", "192.0.2.7", "unix", "::ffff:198.51.100.0/120"]
+client_header = "CF-Connecting-IP"
 ranges_hit_max_age = "14d"
 ranges_miss_max_age = "12h"
 
@@ -103,7 +104,8 @@ def test_the_smallest_configuration_has_the_documented_defaults(load_text: Any, 
     assert settings.evidence.origin == "label.example/evidence"
     assert settings.evidence.reply_deadline_seconds == 0.25
     assert settings.state.directory == tmp_path / "vorbehalt-evidence" / "run"
-    assert settings.network.trusted_proxies == ()
+    assert (settings.network.trusted_proxies, settings.network.client_header) == ((), "")
+    assert (settings.network.refresh, settings.network.dns, settings.network.signatures) == (False,) * 3
     assert (settings.network.ranges_hit_max_age_days, settings.network.ranges_miss_max_age_hours) == (30, 24)
     assert settings.patterns_mode == "observe"
     assert (settings.log_format, settings.log_level, settings.metrics_listen) == ("console", "INFO", None)
@@ -146,8 +148,10 @@ def test_every_key_arrives(load_text: Any, tmp_path: Path) -> None:
     assert friend.until.isoformat() == "2027-01-31T11:00:00+00:00"
     assert friend.reason == "site-rule-token"
     assert settings.network.trusted_proxies == (
-        "127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "192.0.2.7/32"
+        "127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "192.0.2.7/32",
+        "unix", "198.51.100.0/24"
     )  # fmt: skip
+    assert settings.network.client_header == "cf-connecting-ip"
     assert (settings.network.ranges_hit_max_age_days, settings.network.ranges_miss_max_age_hours) == (14, 12)
     assert settings.state.directory == tmp_path / "state"
     assert settings.evidence.directory == str(tmp_path / "proof")

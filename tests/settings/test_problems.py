@@ -10,7 +10,7 @@ import pytest
 
 from support import cases
 from vorbehalt.errors import ConfigError, Problem
-from vorbehalt.settings import load
+from vorbehalt.settings import load, rooms
 from vorbehalt.settings.problems import PROBLEMS
 
 HEAD = 'format = 1\n[site]\norigin = "https://label.example"\n'
@@ -39,7 +39,7 @@ def test_problems_are_named_with_their_lines(case: dict[str, Any], load_text: An
 
 def test_every_id_has_a_test() -> None:
     covered = {entry.partition(":")[2] for case in cases("settings") for entry in case.values[0]["problems"]}
-    elsewhere = {"V001", "V002", "V006", "V027", "V113"}
+    elsewhere = {"V001", "V002", "V006", "V027", "V105", "V113"}
     assert covered | elsewhere == set(PROBLEMS)
     assert not covered & elsewhere
 
@@ -139,6 +139,26 @@ def test_a_list_that_is_not_shipped_is_said(tmp_path: Path) -> None:
     few["proxy_networks/fastly.json"] = b'{"prefixes": [7]}'
     with pytest.raises(ConfigError, match=r"V025 .*malformed"):
         load(config, environ={}, rules=lambda path: (few, registry))
+    few["proxy_networks/fastly.json"] = b'{"prefixes": ["151.101.0.0/16", "0.0.0.0/0"]}'
+    with pytest.raises(ConfigError, match=r"V012 .*fastly\.json: 0\.0\.0\.0/0"):
+        load(config, environ={}, rules=lambda path: (few, registry))
+
+
+@pytest.mark.parametrize(
+    ("key", "module"), [("dns", "dns"), ("refresh", "aiohttp"), ("signatures", "aiohttp")]
+)
+def test_a_look_up_without_its_extra_is_off_and_said(
+    key: str, module: str, load_text: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = HEAD + f"[network]\n{key} = true\n"
+    assert getattr(load_text(text).network, key) is True
+    assert "V105" not in {problem.id for problem in load_text(text).warnings}
+    monkeypatch.setattr(rooms, "find_spec", lambda name: None if name == module else name)
+    settings = load_text(text)
+    assert getattr(settings.network, key) is False
+    (said,) = [problem for problem in settings.warnings if problem.id == "V105"]
+    assert said.line == 5
+    assert "vorbehalt[verify]" in said.message
 
 
 def test_broken_rules_are_named_line_by_line(tmp_path: Path, load_text: Any) -> None:

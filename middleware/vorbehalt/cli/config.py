@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import typer
 
+from vorbehalt.cli.lists import lists_now
 from vorbehalt.cli.output import (
     CONFIG,
     JSON,
@@ -22,7 +23,6 @@ from vorbehalt.cli.output import (
 from vorbehalt.engine import Engine
 from vorbehalt.errors import ConfigError
 from vorbehalt.facts import host_name, normal_path
-from vorbehalt.identify.networks import read_range_lists
 from vorbehalt.reservation.bundle import Document
 from vorbehalt.settings import Settings, describe, load, read_robots_files
 from vorbehalt.stores.memory import MemoryLimits
@@ -52,7 +52,7 @@ def check(config: Path = CONFIG, as_json: bool = JSON) -> None:
 
 def list_ages(settings: Settings, at: int) -> list[str]:
     """Say how old the address lists are at a time (nanoseconds UTC), and what that switches off."""
-    lists = read_range_lists(settings.rules_documents).values()
+    lists = lists_now(settings).values()
     if not lists:
         return ["no address lists: a claim can be neither verified nor contradicted"]
     network = settings.network

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
+from vorbehalt.cli.lists import lists_of_the_time
 from vorbehalt.cli.output import CONFIG, JSON, moment, note, print_json, printable, quoted, say, utc
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.engine import Engine
@@ -45,7 +46,8 @@ def explain(
     pairs, peer, time = _headers(header), _address(ip), moment(at)
     settings = load(config)
     visit = visit_of(settings, url, method, pairs, peer, time)
-    verdict = Engine(settings, MemoryLimits(), read_robots_files(settings)).judge(visit)
+    engine = Engine(settings, MemoryLimits(), read_robots_files(settings), ranges=lists_of_the_time(settings))
+    verdict = engine.judge(visit)
     if as_json:
         print_json(verdict.as_json())
         return
@@ -87,10 +89,12 @@ def visit_of(settings: Settings, url: str, method: str, headers: Headers, peer: 
         target=target.encode("utf-8", "surrogateescape"),
         http_version="1.1",
         headers=headers,
-        client=AddressResolver(settings.network.trusted_proxies).resolve(
-            (peer, 0) if peer else None, headers
-        ),
+        client=_resolver(settings).resolve((peer,) if peer else None, headers),
     )
+
+
+def _resolver(settings: Settings) -> AddressResolver:
+    return AddressResolver(settings.network.trusted_proxies, settings.network.client_header)
 
 
 def _split(settings: Settings, url: str) -> tuple[str, str, str]:

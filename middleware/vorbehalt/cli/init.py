@@ -32,6 +32,7 @@ class Answers:
     user_fetch: str = "allow"
     archiver: str = "allow"
     mode: str = "enforce"
+    refresh: str = "no"
 
     @property
     def host(self) -> str:
@@ -103,6 +104,7 @@ def _ask(
         user_fetch=_choice("Fetches for a person who asked an assistant", "allow", "block"),
         archiver=_choice("Web archives", "allow", "block"),
         mode=_choice("Refuse from now on, or observe first", "enforce", "observe"),
+        refresh=_choice("Fetch the operators' address lists once a day, to tell impostors", "no", "yes"),
     )
 
 
@@ -178,8 +180,13 @@ def render(answers: Answers) -> str:
         if answer == "block":
             lines += ["", "[[policy.rule]]", f'name = "{name}"']
             lines += [f'match = {{ purpose = ["{purpose}"] }}', 'action = "block"']
+    network = []
     if answers.stack in _PROXIED:
-        lines += ["", "[network]", 'trusted_proxies = ["loopback"] # who may tell us the visitor\'s address']
+        network.append('trusted_proxies = ["loopback"] # who may tell us the visitor\'s address')
+    if answers.refresh == "yes":
+        network.append("refresh = true # needs the extra: pip install 'vorbehalt[verify]'")
+    if network:
+        lines += ["", "[network]", *network]
     return "\n".join(lines) + "\n"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from vorbehalt.cli.lists import lists_of_the_time
 from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, say
 from vorbehalt.engine import Engine
 from vorbehalt.replay import About, LogError, Progress, enforced, observes, render_html
@@ -31,7 +32,7 @@ def replay(
     if pretends:
         note("the site observes; what follows is what would have happened if it had enforced")
         settings = enforced(settings)
-    engine = Engine(settings, MemoryLimits())
+    engine = Engine(settings, MemoryLimits(), ranges=lists_of_the_time(settings))
     progress = Progress(sys.stderr) if sys.stderr.isatty() or not as_json else None
     try:
         result = run_replay(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from vorbehalt.cli import refreshing
 from vorbehalt.cli.output import JSON, note, print_json, print_table, printable, problem_json, say
 from vorbehalt.facts import AI_PURPOSES
 from vorbehalt.identify.lint import lint as lint_registry
@@ -28,6 +29,9 @@ def known(path: Path | None) -> tuple[Mapping[str, bytes], Registry]:
         return load_rules(path)
     except ValueError as error:
         raise typer.BadParameter(printable(str(error)), param_hint="the rules folder") from None
+
+
+app.command("refresh")(refreshing.refresh)
 
 
 @app.command("lint")

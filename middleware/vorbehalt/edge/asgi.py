@@ -101,7 +101,12 @@ class VorbehaltMiddleware:
                 headers = dict(pairs)
                 cache = live.default if live.by_host is None else live.cache_for(headers.get(b"host", b""))
                 known = cache.paths.get(scope["path"])
-                if known is not None and len(headers) == len(pairs) and not scope.get("root_path"):
+                if (
+                    known is not None
+                    and len(headers) == len(pairs)
+                    and not scope.get("root_path")
+                    and b"signature-input" not in headers
+                ):
                     # None (no User-Agent, or names in upper case) is never known: that takes the long way.
                     user_agent = headers.get(b"user-agent")
                     claim = live.known.get(user_agent, _UNKNOWN)  # type: ignore[arg-type]
@@ -116,7 +121,7 @@ class VorbehaltMiddleware:
                         section = known.section
                         live.count_seconds(perf_counter() - started)
                         reader = known
-                    elif claim is not _UNKNOWN and self._observer is None:
+                    elif claim is not _UNKNOWN and live.keeps_refusals and self._observer is None:
                         refusing = refusals.again(
                             self.runtime,  # type: ignore[arg-type]
                             live,

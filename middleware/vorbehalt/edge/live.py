@@ -22,6 +22,8 @@ _PATHS = 8192
 _LONGEST_PATH = 512
 _HOSTS = 1024
 _LONGEST_HOST = 256
+_COMPARED = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
+"""Headers that tell an address and are part of the key of a remembered refusal."""
 _BUCKETS = 24
 _SAMPLES = 1024
 
@@ -104,6 +106,7 @@ class Live:
         self.caches = {id(plan): HostCache(plan) for plan in engine.plans()}
         self.default = self.caches[id(engine.default)]
         self.by_host: dict[bytes, HostCache] | None = {} if engine.hosts else None
+        self.keeps_refusals = addresses.names <= _COMPARED
         self.untrusted_sources = 0
         self.unusable_sources = 0
         self.usable_sources = 0
@@ -154,6 +157,11 @@ class Live:
         for cache in self.caches.values():
             cache.forget()
 
+    def forget_refusals(self) -> None:
+        """Drop the refusals that are remembered, because more is known of who asks."""
+        for cache in list(self.caches.values()):
+            cache.refusals = {}
+
     def note_source(self, client: ClientAddress) -> None:
         """Note whether we see visitors or only what stands between them and us."""
         if client.is_usable:
@@ -181,7 +189,7 @@ class Live:
                     "vorbehalt_crawler_requests_total",
                     (
                         identity.token,
-                        identity.operator or "",
+                        identity.counted_operator,
                         purpose,
                         identity.standing.value,
                         verdict.action.value,

@@ -20,7 +20,7 @@ _QUIET = frozenset({Purpose.TOOL, Purpose.HEADLESS})
 class Recording:
     """The record of one answer. Evidence trouble never changes the answer: it is counted by the evidence."""
 
-    __slots__ = ("_complete", "_live", "_ref", "_runtime", "_visit", "_waits", "receipt", "verdict")
+    __slots__ = ("_live", "_ref", "_runtime", "_visit", "_waits", "receipt", "verdict")
 
     def __init__(
         self,
@@ -30,14 +30,12 @@ class Recording:
         verdict: Verdict,
         receipt: Receipt,
         ref: str,
-        complete: bool,
     ) -> None:
         self._runtime = runtime
         self._live = live
         self._visit = visit
         self._ref = ref
         self._waits = True
-        self._complete = complete
         self.receipt = receipt
         self.verdict = verdict
 
@@ -51,9 +49,7 @@ class Recording:
         self._waits = False
 
     def finish(self, transfer: Transfer) -> None:
-        """Record what was handed to the server; called once, when the app has returned or failed."""
-        if not self._complete:
-            return
+        """Record what was handed to the server: once, for an answer of the app that has come to its end."""
         try:
             draft = completion_draft(
                 self._visit,
@@ -71,7 +67,7 @@ class Recording:
                     "vorbehalt_crawler_delivered_bytes_total",
                     (
                         identity.token,
-                        identity.operator or "",
+                        identity.counted_operator,
                         identity.purpose.value,
                         identity.standing.value,
                     ),
@@ -122,9 +118,7 @@ def open_record(
             status=status or 200,
             versions=versions,
         )
-        return Recording(
-            runtime, live, visit, verdict, runtime.evidence.append(draft), reference, complete=False
-        )
+        return Recording(runtime, live, visit, verdict, runtime.evidence.append(draft), reference)
     if not verdict.is_refusal:
         if identity is None:
             return None
@@ -143,6 +137,4 @@ def open_record(
         versions=versions,
         query_keys=settings.query_keys,
     )
-    receipt = runtime.evidence.append(draft)
-    answers_content = not verdict.is_refusal and visit.vantage != "forward-auth"
-    return Recording(runtime, live, visit, verdict, receipt, reference, complete=answers_content)
+    return Recording(runtime, live, visit, verdict, runtime.evidence.append(draft), reference)

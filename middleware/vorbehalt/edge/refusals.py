@@ -18,7 +18,7 @@ from vorbehalt.edge.live import AnswerSize, HostCache, Live, make_room
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.edge.visits import visit_of
 from vorbehalt.engine import breaks_robots, robots_closes
-from vorbehalt.evidence.drafts import request_draft, retention_of, rollup_key
+from vorbehalt.evidence.drafts import budget_of, request_draft, retention_of, rollup_key
 from vorbehalt.evidence.receipt import Draft, Receipt, Retention
 from vorbehalt.facts import Visit
 from vorbehalt.policy.verdict import Verdict
@@ -79,11 +79,15 @@ def key_of(
     address = client[0]
     if type(address) is not str:
         return None
+    chain = headers.get(b"x-forwarded-for")
+    if chain is not None and len(client) > 1:
+        # By its port a server's rewritten peer is told from a real one.
+        address = f"{address} {client[1]}"
     return (
         user_agent,
         headers.get(b"host"),
         address,
-        headers.get(b"x-forwarded-for"),
+        chain,
         section,
         now // _NS_PER_MINUTE,
     )
@@ -107,6 +111,8 @@ def _remember(live: Live, visit: Visit, verdict: Verdict, section: SectionHeader
     known, forms = cache.refusals, cache.ready
     identity = verdict.identity
     key = key_of(headers.get(b"user-agent", b""), scope.get("client"), headers, section.name, time_ns())
+    if not live.keeps_refusals or b"signature-input" in headers:
+        return
     if key is None or len(key[0]) + len(key[1] or b"") + len(key[2]) + len(key[3] or b"") > _LONGEST_KEY:
         return
     if identity is None or cache.plan.policy.fixed_rule(identity) != verdict.rule:
@@ -123,7 +129,7 @@ def _remember(live: Live, visit: Visit, verdict: Verdict, section: SectionHeader
         verdict=verdict,
         section=section,
         cells=live.request_cells(verdict) + ((live.robots_cell(identity.token),) if closed else ()),
-        operator=identity.operator or identity.token,
+        operator=budget_of(identity),
         rollup=rollup_key(verdict, visit.host),
         retention=retention_of(verdict),
         ready=forms.setdefault(_words_of(verdict, section), {}),

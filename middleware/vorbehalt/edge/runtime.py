@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,10 +15,14 @@ from vorbehalt.edge.announcing import announce, opening_of
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.live import AnswerSizes, Live
 from vorbehalt.edge.metrics_source import TellsMetrics
+from vorbehalt.edge.outside import Outside
 from vorbehalt.engine import Engine, HostPlan
 from vorbehalt.errors import VorbehaltError
 from vorbehalt.evidence.log import open_evidence
 from vorbehalt.evidence.receipt import Evidence
+from vorbehalt.identify.networks import RangeList, read_range_lists
+from vorbehalt.lookups.range_files import current_lists
+from vorbehalt.policy.disarm import ALERT, Disarm
 from vorbehalt.settings import Settings, load, read_robots_files
 from vorbehalt.stores.counters import Counters
 from vorbehalt.stores.memory import MemoryLimits
@@ -44,6 +49,17 @@ class Runtime(TellsMetrics):
         self.counters = Counters(self.settings.state.directory)
         self.limits = MemoryLimits()
         self.sizes = AnswerSizes()
+        self.disarm = Disarm()
+        self.outside = Outside(
+            self.settings,
+            lambda: self.evidence,
+            on_answer=lambda: self.live.forget_refusals(),
+            on_lists=self._take_lists,
+        )
+        self.ranges: Mapping[str, RangeList] | None = None
+        directory = self.settings.ranges_directory
+        if directory is not None and directory.is_dir():
+            self.ranges = current_lists(read_range_lists(self.settings.rules_documents), directory)
         self.site_robots: dict[str, bytes] = {}
         self.robots_read_at: dict[str, float] = {}
         self.robots_tried_at: dict[str, float] = {}
@@ -73,8 +89,25 @@ class Runtime(TellsMetrics):
             for host in (settings.default_host, *settings.hosts)
             if host.robots == "app" and host.key in self.site_robots
         }
-        engine = Engine(settings, self.limits, {**own, **read_robots_files(settings)})
-        return Live(engine, self.counters, AddressResolver(settings.network.trusted_proxies), self.sizes)
+        engine = Engine(
+            settings,
+            self.limits,
+            {**own, **read_robots_files(settings)},
+            ranges=self.ranges,
+            outside=None if self.outside.asks_nobody else self.outside,
+            disarm=self.disarm,
+        )
+        network = settings.network
+        addresses = AddressResolver(network.trusted_proxies, network.client_header)
+        return Live(engine, self.counters, addresses, self.sizes)
+
+    def _take_lists(self, lists: Mapping[str, RangeList]) -> None:
+        """Judge by other address lists from now on; called by the look-up thread."""
+        with self._changing:
+            self.ranges = lists
+            self.live = self._make_live(self.settings)
+            if self.started:
+                self._tell(self.live)
 
     def start(self) -> None:
         """Start the threads of this process once; safe to call from several threads.
@@ -92,6 +125,7 @@ class Runtime(TellsMetrics):
             self._stopping = False
             self.counters.open()
             self.evidence.start()
+            self.outside.start()
             self._publish = list(self.live.engine.plans())
             self._wake.clear()
             self._house = threading.Thread(target=self._keep_house, name="vorbehalt-house", daemon=True)
@@ -117,6 +151,7 @@ class Runtime(TellsMetrics):
             self._stopping = True
             self._tell(None)
             self._wake.set()
+            self.outside.stop()
             if self._house is not None and self._house is not threading.current_thread():
                 self._house.join(_PATIENCE_SECONDS)
             self._announce_all()
@@ -206,11 +241,14 @@ class Runtime(TellsMetrics):
         evidence = self.evidence.health()
         reasons = [*(str(reason) for reason in _as_list(evidence.get("reasons"))), *self.reasons.values()]
         live = self.live
+        if self.disarm.is_disarmed(time.time_ns()):
+            reasons.append(ALERT)
         if sources := live.untrusted_sources:
             reasons.append(
                 "we see your proxy, not your visitors: set network.trusted_proxies"
                 f" ({sources} requests came with forwarding headers from a peer that is not trusted)"
             )
+            reasons += live.addresses.notes.values()
         elif live.unusable_sources and not live.usable_sources:
             reasons.append(
                 "no visitor so far had an address of the public internet: nobody can be verified; if a proxy"

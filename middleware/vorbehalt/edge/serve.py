@@ -72,7 +72,7 @@ def serve(
 
 def behind(upstream: str | None, settings: Settings) -> App:
     """Return what is behind the middleware: reverse proxies by host, or a page that says there is nothing."""
-    addresses = AddressResolver(settings.network.trusted_proxies)
+    addresses = AddressResolver(settings.network.trusted_proxies, settings.network.client_header)
     site: App = plain_app if upstream is None else ReverseProxy(upstream, addresses)
     proxies = {
         host.upstream: ReverseProxy(host.upstream, addresses)

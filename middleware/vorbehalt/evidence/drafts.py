@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from vorbehalt.evidence.receipt import Draft, RecordType, Retention
 from vorbehalt.evidence.record import seen_headers
 from vorbehalt.facts import AI_PURPOSES, Standing, Visit
+from vorbehalt.identify.identity import Identity
 from vorbehalt.policy.verdict import Verdict
 
 _OPERATOR_STANDINGS = frozenset({Standing.SIGNED, Standing.VERIFIED, Standing.CONSISTENT})
@@ -120,10 +121,15 @@ def _draft(kind: RecordType, visit: Visit, verdict: Verdict, ref: str, seen: dic
         seen=seen,
         private=private,
         client=visit.client.text or "",
-        operator=(identity.operator or identity.token) if identity else "",
+        operator=budget_of(identity) if identity else "",
         retention=retention_of(verdict),
         rollup=rollup_key(verdict, visit.host),
     )
+
+
+def budget_of(identity: Identity) -> str:
+    """Return whose budget of full records this is charged to; impostors use up none but their own."""
+    return f"impostor {identity.token}" if identity.is_impostor else identity.operator or identity.token
 
 
 def retention_of(verdict: Verdict) -> Retention:
@@ -140,7 +146,7 @@ def rollup_key(verdict: Verdict, host: str) -> tuple[str, ...]:
     return (
         host,
         identity.token if identity else "",
-        (identity.operator or "") if identity else "",
+        identity.counted_operator if identity else "",
         identity.purpose.value if identity else "none",
         identity.standing.value if identity else "none",
         verdict.action.value,

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 RecordType = Literal[
-    "request", "completion", "signal-served", "rollup", "gap", "policy-active", "writer-open", "writer-close"
+    "request",
+    "completion",
+    "attribution",
+    "signal-served",
+    "rollup",
+    "gap",
+    "policy-active",
+    "writer-open",
+    "writer-close",
 ]
 
 Retention = Literal["person", "claimed", "operator"]

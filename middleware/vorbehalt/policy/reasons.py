@@ -22,6 +22,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "purpose-not-documented": "Others say that this crawler collects for AI; its operator does not.",
         "control-token": "The name is a switch for robots.txt that no real client sends as User-Agent.",
         "impostor": "The request claims a crawler's name, but what could be checked contradicts the claim.",
+        "impostor-rule-disarmed": "Search engines looked like impostors too often; all pass for now.",
         "search-allowed": "AI search indexes that send readers here are answered.",
         "user-fetch-allowed": "Somebody waits for this page; it was answered.",
         "agent-allowed": "The agent may act for a reader or a customer; it was answered.",

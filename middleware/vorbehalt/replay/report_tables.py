@@ -127,6 +127,8 @@ def every_crawler(result: Result, only: Sequence[CrawlerRow] | None = None) -> s
     rows = []
     for row in chosen[:_CRAWLERS]:
         who = row.operator or (f"anybody; made by {row.maker}" if row.maker else "anybody")
+        if row.is_impostor:
+            who = "impostors, not counted against the operator"
         rows.append(
             (
                 f"{escape(row.token)}<small>{escape(who)}</small>",

@@ -31,6 +31,8 @@ class CrawlerRow:
     actions: dict[Action, int] = field(default_factory=dict)
     standings: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
+    is_impostor: bool = False
+    """These posed as the crawler and were not it; `operator` is None."""
 
     @property
     def refused(self) -> int:

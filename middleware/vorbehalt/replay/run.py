@@ -20,6 +20,8 @@ Judge = Callable[[Visit], Verdict]
 Report = Callable[[str, int, int, "int | None"], None]
 """Called now and then with file name, lines read in all, bytes of this file read, its size if known."""
 _STEP = 20_000
+UNIX = "unix"
+"""A trusted proxy without an address: logs name none."""
 
 
 class Progress:
@@ -55,7 +57,8 @@ def replay(
     a log cannot be opened.
     """
     tally = Tally()
-    maker = VisitMaker([ip_network(network, strict=False) for network in trusted_proxies])
+    networks = [ip_network(name, strict=False) for name in trusted_proxies if name != UNIX]
+    maker = VisitMaker(networks)
     client_of, visit_of, add = maker.client, maker.visit, tally.add
     sources = [Source(path) for path in dict.fromkeys(paths)]
     for entry in _merged(sources, tally, progress):

@@ -36,7 +36,7 @@ class Tally:
         self._first: int | None = None
         self._last: int | None = None
         self._refusals = dict.fromkeys(_ACTIONS, 0)
-        self._crawlers: dict[str, CrawlerRow] = {}
+        self._crawlers: dict[tuple[str, bool], CrawlerRow] = {}
         self._findings: dict[str, int] = {}
         self._clients = DistinctCounter()
         self._hit = {action: DistinctCounter() for action in _ACTIONS}
@@ -92,11 +92,15 @@ class Tally:
 
     def _claimed(self, identity: Identity, verdict: Verdict, path: str, size: int) -> int:
         crawler = identity.crawler
-        row = self._crawlers.get(crawler.token)
+        # An impostor is nobody's: it has a row of its own beside that of the crawler it poses as.
+        key = (crawler.token, identity.is_impostor)
+        row = self._crawlers.get(key)
         if row is None:
             maker = None if crawler.party.is_operator else crawler.party.name
-            row = CrawlerRow(crawler.token, crawler.operator, maker, crawler.purpose, crawler.purpose_basis)
-            self._crawlers[crawler.token] = row
+            operator = None if identity.is_impostor else crawler.operator
+            row = CrawlerRow(crawler.token, operator, maker, crawler.purpose, crawler.purpose_basis)
+            row.is_impostor = identity.is_impostor
+            self._crawlers[key] = row
         row.requests += 1
         row.bytes += size
         action = verdict.action

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from vorbehalt.errors import Problem
 from vorbehalt.facts import Purpose
@@ -18,7 +19,7 @@ RecordKind = Literal["full", "rollup", "none"]
 
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:
-    """`trusted_proxies` are networks in text; names are already resolved."""
+    """`trusted_proxies` are networks in text; names are already resolved, but for `unix` (unix sockets)."""
 
     trusted_proxies: tuple[str, ...] = ()
     refresh: bool = False
@@ -26,6 +27,8 @@ class NetworkSettings:
     signatures: bool = False
     ranges_hit_max_age_days: int = 30
     ranges_miss_max_age_hours: int = 24
+    client_header: str = ""
+    """The one header that names the visitor, in lower case; empty: X-Forwarded-For, else Forwarded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +108,17 @@ class Settings:
     ai_product_hosts: Mapping[bytes, str] = field(default_factory=dict)
     """Host of an AI product -> operator id, from rules/ai_product_hosts.toml (people who come from there)."""
     site_hosts: tuple[str, ...] = ()
+
+    @property
+    def ranges_directory(self) -> Path | None:
+        """Where fetched address lists lie; None if the state has no directory."""
+        return None if self.state.directory is None else self.state.directory / "ranges"
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """All host names that are this site's own, lower case, without port."""
+        hosts = (self.default_host, *self.hosts)
+        origins = (urlsplit(host.terms.origin).hostname or "" for host in hosts)
+        return frozenset({*self.site_hosts, *origins, *(name for host in hosts for name in host.names)})
+
     """Further names of the default host, from [site] hosts; it serves every unknown Host all the same."""

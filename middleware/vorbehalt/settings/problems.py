@@ -45,7 +45,7 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V102": "The policy answers what the reservation reserves.",
         "V103": "Shared counters are not used by this version.",
         "V104": "Patterns are not enforced by this version.",
-        "V105": "This way of verification is not used by this version.",
+        "V105": "This look-up needs an extra that is not installed.",
         "V106": "The catalogue of works is not used by this version.",
         "V107": "This part of the evidence settings has no effect in this version.",
         "V108": "A limit stands in for the challenge.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
@@ -19,7 +20,15 @@ from vorbehalt.settings.model import (
     SidecarSettings,
     StateSettings,
 )  # fmt: skip
-from vorbehalt.settings.values import is_url, read_listen, read_proxies, read_seconds, read_upstream, resolved
+from vorbehalt.settings.values import (
+    is_url,
+    read_header_name,
+    read_listen,
+    read_proxies,
+    read_seconds,
+    read_upstream,
+    resolved,
+)
 
 LogFormat = Literal["console", "json"]
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -55,20 +64,36 @@ def read_network(table: Table, documents: Mapping[str, bytes]) -> NetworkSetting
         table.flaw(
             "ranges_miss_max_age", "V114", "a list older than 24 h misses new addresses of genuine crawlers"
         )
-    flags = {name: table.flag(name) for name in ("refresh", "dns", "signatures")}
-    for name, wanted in flags.items():
-        if wanted:
-            table.flaw(
-                name, "V105", f"network.{name} is not used by this version; nothing is fetched or asked"
-            )
     network = NetworkSettings(
         trusted_proxies=read_proxies(table, "trusted_proxies", documents),
+        refresh=_read_lookup(table, "refresh", "aiohttp"),
+        dns=_read_lookup(table, "dns", "dns"),
+        signatures=_read_lookup(table, "signatures", "aiohttp"),
         ranges_hit_max_age_days=int(hit // _DAY),
         ranges_miss_max_age_hours=int(miss // _HOUR),
-        **flags,
+        client_header=read_header_name(table, "client_header"),
     )
+    if network.client_header and not table.raw("trusted_proxies"):
+        table.flaw(
+            "client_header",
+            "V005",
+            f"{network.client_header} is believed only from proxies that network.trusted_proxies names",
+        )
     table.finish()
     return network
+
+
+def _read_lookup(table: Table, name: str, module: str) -> bool:
+    """Read whether the outside is asked; not without the module that asks."""
+    wanted = table.flag(name)
+    if wanted and find_spec(module) is None:
+        table.flaw(
+            name,
+            "V105",
+            f"network.{name} has no effect without the extra: pip install 'vorbehalt[verify]'",
+        )
+        return False
+    return wanted
 
 
 def read_evidence(table: Table, base: Path, origin: str) -> EvidenceSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from json import JSONDecodeError, loads
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +24,10 @@ _NAMED_NETWORKS: Mapping[str, tuple[str, ...]] = {
     "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
 }
 _SHIPPED_NETWORKS = ("cloudflare", "fastly")
+_UNIX = "unix"
+_MAPPED = IPv6Network("::ffff:0:0/96")
+_OWN = IPv6Network("fc00::/7")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
 
 
 def read_origin(table: Table, name: str, *, required: bool = False) -> str:
@@ -146,13 +150,15 @@ def read_upstream(table: Table, name: str) -> str | None:
 
 
 def read_proxies(table: Table, name: str, documents: Mapping[str, bytes]) -> tuple[str, ...]:
-    """Read trusted proxies: networks and names of networks, resolved to networks."""
+    """Read trusted proxies: networks and names of networks, resolved to networks; `unix` stays a name."""
     networks: list[str] = []
     for text in table.texts(name):
         if text in _NAMED_NETWORKS:
             networks += _NAMED_NETWORKS[text]
         elif text in _SHIPPED_NETWORKS:
             networks += _shipped(table, name, text, documents)
+        elif text == _UNIX:
+            networks.append(text)
         elif text == "*":
             table.flaw(name, "V012", '"*" would let every client choose its own address; name your proxies')
         elif network := _network(table, name, text):
@@ -162,17 +168,31 @@ def read_proxies(table: Table, name: str, documents: Mapping[str, bytes]) -> tup
 
 def _network(table: Table, name: str, text: str) -> str:
     try:
-        network = ip_network(text)
+        network = _unmapped(ip_network(text))
     except ValueError as error:
-        hint = did_you_mean(text, (*_NAMED_NETWORKS, *_SHIPPED_NETWORKS)) or f": {error}"
+        hint = did_you_mean(text, (*_NAMED_NETWORKS, *_SHIPPED_NETWORKS, _UNIX)) or f": {error}"
         table.flaw(name, "V011", f"{shown(text)} is no network{hint}")
         return ""
-    if network.prefixlen == 0:
+    if _is_everybody(network):
         table.flaw(
             name, "V012", f"{shown(text)} would let every client choose its own address; name your proxies"
         )
         return ""
     return str(network)
+
+
+def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """IPv4-mapped networks (RFC 4291 section 2.5.5.2) as IPv4, the form in which addresses are compared."""
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
+    return network
+
+
+def _is_everybody(network: IPv4Network | IPv6Network) -> bool:
+    """True for networks so wide that strangers are in them: two halves are as bad as the whole."""
+    if isinstance(network, IPv4Network):
+        return network.prefixlen < 8
+    return network.prefixlen < 16 and not network.subnet_of(_OWN)
 
 
 def _shipped(table: Table, name: str, network: str, documents: Mapping[str, bytes]) -> list[str]:
@@ -186,10 +206,27 @@ def _shipped(table: Table, name: str, network: str, documents: Mapping[str, byte
         )
         return []
     try:
-        return [str(ip_network(_prefix(row))) for row in loads(body)["prefixes"]]
+        networks = [ip_network(_prefix(row)) for row in loads(body)["prefixes"]]
     except (JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         table.flaw(name, "V025", f"{place} is malformed: {error}")
         return []
+    if wide := next((one for one in networks if _is_everybody(one)), None):
+        table.flaw(name, "V012", f"{place}: {wide} would let every client choose its own address")
+        return []
+    return [str(one) for one in networks]
+
+
+def read_header_name(table: Table, name: str) -> str:
+    """Read the name of a header field, in lower case; empty if absent."""
+    text = table.text(name)
+    if text and not _HEADER.fullmatch(text):
+        table.flaw(
+            name,
+            "V007",
+            f'{table.where(name)} cannot be {shown(text)}; write one header name, like "cf-connecting-ip"',
+        )
+        return ""
+    return text.lower()
 
 
 def _prefix(row: object) -> str:

@@ -1,0 +1,181 @@
+"""Asking others who a client is, off the request path: reverse DNS, signatures, published lists.
+
+A request gets what is known by then. What an answer changes is written into the evidence as an `attribution`,
+apart from the requests it is about.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+
+from vorbehalt.evidence.receipt import Draft, Evidence
+from vorbehalt.facts import Visit
+from vorbehalt.identify.answers import NO_ANSWERS, Answers, DnsAnswer, SignatureAnswer
+from vorbehalt.identify.identity import Claim
+from vorbehalt.identify.networks import RangeList
+from vorbehalt.identify.registry import Registry
+from vorbehalt.identify.signatures import is_signed, judge_signature
+from vorbehalt.lookups.directories import DirectoryFetcher
+from vorbehalt.lookups.dns import ReverseDns
+from vorbehalt.lookups.fetch import Fetcher
+from vorbehalt.lookups.keys import KeyDirectory, NonceMemory, named_directories
+from vorbehalt.lookups.range_keeper import RangeKeeper
+from vorbehalt.lookups.thread import LookupThread
+from vorbehalt.settings.model import Settings
+
+log = logging.getLogger("vorbehalt")
+
+_AWAITED = frozenset({"rdns"})
+_MOST_JITTER = 4 * 3600 * 1_000_000_000
+
+Lists = Mapping[str, RangeList]
+
+
+class Outside:
+    """The look-ups of one process, as `[network]` asks for them. Starts nothing in the constructor.
+
+    `on_answer` is called when what is known of some client has changed, `on_lists` with all address lists in
+    force whenever one was fetched; both in the look-up thread.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        evidence: Callable[[], Evidence],
+        *,
+        on_answer: Callable[[], None],
+        on_lists: Callable[[Lists], None],
+        dns: ReverseDns | None = None,
+        keys: KeyDirectory | None = None,
+        thread: LookupThread | None = None,
+    ) -> None:
+        network = settings.network
+        self._evidence = evidence
+        self._on_answer = on_answer
+        self._thread = thread or LookupThread()
+        self._dns = dns or (ReverseDns(self._thread) if network.dns else None)
+        if self._dns is not None:
+            self._dns.on_answer = self._note_dns
+        self._asks_dns = _parties_with_dns(settings.registry)
+        self._nonces = NonceMemory()
+        self._own_hosts = settings.host_names
+        self._keys = keys
+        if keys is None and network.signatures:
+            self._keys = KeyDirectory(
+                self._thread,
+                origins=named_directories(settings.registry),
+                fetch=DirectoryFetcher(),
+                clock=time.time_ns,
+                keep=self._keep,
+            )
+        self._keeper: RangeKeeper | None = None
+        directory = settings.ranges_directory
+        if network.refresh and directory is not None:
+            self._keeper = RangeKeeper(
+                self._thread,
+                settings.rules_documents,
+                directory,
+                fetch=Fetcher().get,
+                keep=self._keep,
+                on_change=on_lists,
+                jitter=int.from_bytes(os.urandom(8), "big") % _MOST_JITTER,
+            )
+
+    @property
+    def asks_nobody(self) -> bool:
+        """True if `[network]` switches every look-up off."""
+        return self._dns is None and self._keys is None and self._keeper is None
+
+    def start(self) -> None:
+        """Start the look-up thread; idempotent."""
+        if self.asks_nobody:
+            return
+        self._thread.start()
+        if self._keeper is not None:
+            self._keeper.start()
+
+    def stop(self) -> None:
+        """End what is under way; a later `start` begins again."""
+        if self._keeper is not None:
+            self._keeper.stop()
+        self._thread.stop()
+
+    def answers(self, claim: Claim | None, visit: Visit) -> Answers:
+        """Return what is known by now, and have the rest looked up. Never waits."""
+        signature = self._signature(visit) if self._keys is not None and is_signed(visit.headers) else None
+        dns: DnsAnswer | None = None
+        awaited: frozenset[str] = frozenset()
+        if self._dns is not None and claim is not None and self._may_ask(claim, visit):
+            address = visit.client.text or ""
+            dns = self._dns.peek(address)
+            self._dns.ask(address)
+            awaited = _AWAITED if dns is None else awaited
+        if dns is None and signature is None and not awaited:
+            return NO_ANSWERS
+        return Answers(dns, signature, awaited)
+
+    def _may_ask(self, claim: Claim, visit: Visit) -> bool:
+        return visit.client.is_usable and any(
+            crawler.party.id in self._asks_dns for crawler in (claim.crawler, *claim.others)
+        )
+
+    def _signature(self, visit: Visit) -> SignatureAnswer | None:
+        assert self._keys is not None
+        answer = judge_signature(
+            visit, self._keys, visit.received_at, self._nonces.seen, own_hosts=self._own_hosts
+        )
+        if answer is not None and answer.agent:
+            self._keys.ask(answer.agent)
+        if answer is not None and answer.outcome == "verified":
+            self._note_signature(visit, answer)
+        return answer
+
+    def _note_dns(self, address: str, answer: DnsAnswer) -> None:
+        seen: dict[str, object] = {
+            "method": "rdns",
+            "outcome": answer.outcome,
+            "names": len(answer.names),
+            "ttl": answer.ttl_seconds,
+            "authenticated": answer.authenticated,
+        }
+        # A crawler's host name usually spells its address: it is as forgettable as that.
+        private = {"address": address.encode(), "names": "\n".join(answer.names).encode()}
+        self._append(Draft("attribution", "", answer.asked_at, seen, private))
+        self._on_answer()
+
+    def _note_signature(self, visit: Visit, answer: SignatureAnswer) -> None:
+        seen: dict[str, object] = {
+            "method": "web-bot-auth",
+            "outcome": answer.outcome,
+            "agent": answer.agent,
+            "thumbprint": answer.thumbprint,
+            "how": answer.how,
+            "jwk": answer.jwk,
+            "signature": b64encode(answer.signature).decode("ascii"),
+            "host": visit.host,
+        }
+        if answer.directory_digest:
+            seen["objects"] = [answer.directory_digest]
+        # The base may hold the query; the address ties this to the request of the same moment.
+        private = {"base": answer.base}
+        if visit.client.text:
+            private["address"] = visit.client.text.encode()
+        self._append(Draft("attribution", "", visit.received_at, seen, private, retention="operator"))
+
+    def _append(self, draft: Draft) -> None:
+        self._evidence().append(draft)
+
+    def _keep(self, body: bytes) -> str:
+        return self._evidence().put_object(body)
+
+
+def _parties_with_dns(registry: Registry) -> frozenset[str]:
+    return frozenset(
+        crawler.party.id
+        for crawler in registry.crawlers
+        if any(means.method == "rdns" for means in crawler.verify)
+    )
