@@ -127,10 +127,15 @@ def run(rounds: int) -> tuple[dict[str, Figure], list[Budget]]:
     bare = starlette()
     protected = VorbehaltMiddleware(starlette(), config=configuration())
     inner = starlette([Middleware(VorbehaltMiddleware, config=configuration())])
+    asking = configuration()
+    asking["network"] = {"trusted_proxies": ["203.0.113.7"], "dns": True, "signatures": True}
+    behind = VorbehaltMiddleware(starlette(), config=asking)
+    forwarded = [*CHROME_HEADERS, (b"x-forwarded-for", b"8.8.8.8")]
     variants: dict[str, Callable[[], float]] = {
         "bare Starlette, reader": driver(bare, CHROME_HEADERS, 10_000),
         "Vorbehalt around it, reader": driver(protected, CHROME_HEADERS, 10_000),
         "Vorbehalt by add_middleware, reader": driver(inner, CHROME_HEADERS, 10_000),
+        "Vorbehalt behind a trusted proxy, look-ups on, reader": driver(behind, forwarded, 10_000),
         "bare Starlette, crawler": driver(bare, BOT_HEADERS, 10_000),
         "Vorbehalt refuses a crawler (no wait for the disk)": driver(protected, BOT_HEADERS, 10_000),
     }
@@ -140,10 +145,13 @@ def run(rounds: int) -> tuple[dict[str, Figure], list[Budget]]:
     table("In process, against bare Starlette", figures, base="bare Starlette, reader")
     base = figures["bare Starlette, reader"].median
     reader = figures["Vorbehalt around it, reader"].median
+    proxied = figures["Vorbehalt behind a trusted proxy, look-ups on, reader"].median
     refusal = figures["Vorbehalt refuses a crawler (no wait for the disk)"].median
     budgets = [
         Budget("an ordinary reader: x bare Starlette", reader / base, 1.5),
         Budget("an ordinary reader: added", reader - base, 4.0, " µs"),
+        Budget("a reader behind a trusted proxy, look-ups on: x bare Starlette", proxied / base, 1.8),
+        Budget("a reader behind a trusted proxy, look-ups on: added", proxied - base, 6.0, " µs"),
         Budget(
             "a refusal without the wait for the disk: x bare",
             refusal / figures["bare Starlette, crawler"].median,
@@ -151,4 +159,5 @@ def run(rounds: int) -> tuple[dict[str, Figure], list[Budget]]:
         ),
     ]
     protected.close()
+    behind.close()
     return figures, budgets

@@ -188,6 +188,7 @@ def _claimed(verdict: Verdict) -> dict[str, object]:
             "basis": identity.crawler.purpose_basis,
             "standing": identity.standing.value,
             "how": identity.how,
+            "data": list(identity.data),
             "ai": identity.purpose in AI_PURPOSES,
         }
     }
