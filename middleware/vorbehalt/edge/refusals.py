@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from time import time_ns
 from typing import Any
 
@@ -210,19 +211,6 @@ def _draft(
     reference: str,
     status: int,
 ) -> Draft:
-    def later() -> tuple[dict[str, object], dict[str, bytes]]:
-        visit = visit_of(scope, live.addresses, received_at=now)
-        draft = request_draft(
-            visit,
-            known.verdict,
-            reference,
-            status=status,
-            headers_digest=known.section.digest,
-            versions=live.engine.versions,
-            query_keys=live.engine.settings.evidence.query_keys,
-        )
-        return draft.seen, draft.private
-
     return Draft(
         "request",
         reference,
@@ -234,7 +222,22 @@ def _draft(
         known.retention,
         known.rollup,
         0,
-        later,
+        partial(_seen_later, live, known, scope, now, reference, status),
         # Joining is the cheapest way to add up a few lengths.
         _DRAFT_BYTES + len(b"".join(headers.values())) + len(scope.get("query_string") or b""),
     )
+
+
+def _seen_later(
+    live: Live, known: KnownRefusal, scope: Any, now: int, reference: str, status: int
+) -> tuple[dict[str, object], dict[str, bytes]]:
+    draft = request_draft(
+        visit_of(scope, live.addresses, received_at=now),
+        known.verdict,
+        reference,
+        status=status,
+        headers_digest=known.section.digest,
+        versions=live.engine.versions,
+        query_keys=live.engine.settings.evidence.query_keys,
+    )
+    return draft.seen, draft.private
