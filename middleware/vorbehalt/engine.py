@@ -7,7 +7,7 @@ or replaced whole (the signals of a host, once the site's own robots.txt has bee
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
 
@@ -22,9 +22,8 @@ from vorbehalt.policy.rules import Case
 from vorbehalt.policy.select import Policy
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.bundle import Bundle, Document, SectionHeaders, render
-from vorbehalt.reservation.path_pattern import PathPattern, request_path
-from vorbehalt.reservation.robots import Group, Rule, parse
-from vorbehalt.reservation.robots_match import decide, rules_for
+from vorbehalt.reservation.path_pattern import PathPattern
+from vorbehalt.reservation.robots_in_force import RobotsInForce, read_robots
 from vorbehalt.reservation.sections import SectionIndex
 from vorbehalt.reservation.terms import Terms
 from vorbehalt.settings.model import HostSettings, Settings
@@ -38,23 +37,6 @@ _OPEN_PATHS = frozenset(
 _SEARCH_ENGINES = frozenset({Purpose.SEARCH_ENGINE})
 _IDENTITIES = 20_000
 _NS_PER_MINUTE = 60_000_000_000
-_MOST_ROBOTS_RULES = 500
-_EVERYTHING = frozenset({"/", "*", "/*"})
-
-
-@dataclass(slots=True)
-class RobotsInForce:
-    """What one robots.txt says to crawlers, read once."""
-
-    groups: tuple[Group, ...]
-    rules: dict[tuple[str, ...], tuple[tuple[Rule, ...], ...]] = field(default_factory=dict)
-
-    def of(self, tokens: tuple[str, ...]) -> tuple[tuple[Rule, ...], ...]:
-        """Return the rules that each of a crawler's robots tokens has to obey."""
-        found = self.rules.get(tokens)
-        if found is None:
-            found = self.rules[tokens] = tuple(rules_for(self.groups, token) for token in tokens)
-        return found
 
 
 @dataclass(slots=True)
@@ -282,19 +264,11 @@ def _range_lists(documents: Mapping[str, bytes]) -> Mapping[str, RangeList]:
 def robots_closes(plan: HostPlan, identity: Identity | None) -> bool | None:
     """True if the robots.txt in force closes every page to this crawler, False if none; None: by path.
 
-    Nobody is blamed by a claim that was contradicted, under a token that is not known, or by a file of more
-    than 500 rules for one crawler, which would take too long to ask on every request.
+    Nobody is blamed by a claim that was contradicted, or under a token that is not known.
     """
-    if identity is None or identity.standing is Standing.CONTRADICTED:
+    if identity is None or identity.is_impostor or identity.crawler.kind != "crawler":
         return False
-    crawler = identity.crawler
-    if crawler.kind != "crawler" or not crawler.robots_tokens:
-        return False
-    # A crawler that obeys several tokens is in the right if any of them lets it in.
-    closed = [_closes(rules) for rules in plan.robots.of(crawler.robots_tokens)]
-    if False in closed:
-        return False
-    return True if all(closed) else None
+    return plan.robots.closes(identity.crawler.robots_tokens)
 
 
 def breaks_robots(plan: HostPlan, identity: Identity | None, target: bytes) -> bool:
@@ -302,21 +276,7 @@ def breaks_robots(plan: HostPlan, identity: Identity | None, target: bytes) -> b
     closed = robots_closes(plan, identity)
     if closed is not None or identity is None:
         return bool(closed)
-    path = request_path(target)
-    return not any(decide(rules, path)[0] for rules in plan.robots.of(identity.crawler.robots_tokens))
-
-
-def _closes(rules: tuple[Rule, ...]) -> bool | None:
-    if not rules or len(rules) > _MOST_ROBOTS_RULES or all(rule.allow for rule in rules):
-        return False
-    if any(rule.allow for rule in rules):
-        return None
-    return True if any(rule.pattern.text in _EVERYTHING for rule in rules) else None
-
-
-def read_robots(terms: Terms, bundle: Bundle) -> RobotsInForce:
-    """Read the robots.txt of a set of signals as a crawler does."""
-    return RobotsInForce(parse(bundle.documents[terms.robots_path].body).groups)
+    return plan.robots.disallows(identity.crawler.robots_tokens, target)
 
 
 def reserved_purposes(terms: Terms) -> frozenset[Purpose]:
@@ -331,8 +291,3 @@ def reserved_purposes(terms: Terms) -> frozenset[Purpose]:
         if uses.search == "reserve":
             purposes.add(Purpose.SEARCH)
     return frozenset(purposes)
-
-
-def range_age_hours(lists: Mapping[str, RangeList], at: int) -> float:
-    """Return the age in hours of the youngest address list (nanoseconds UTC in); infinity without lists."""
-    return min(((at - ranges.fetched_at) / 3.6e12 for ranges in lists.values()), default=float("inf"))

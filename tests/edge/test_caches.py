@@ -19,6 +19,8 @@ from asgi_support import CHROME, GPTBOT, PERPLEXITY, Got, PageApp, call, config,
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.edge import live, recording, refusals, visits
 from vorbehalt.evidence.receipt import Draft, Receipt
+from vorbehalt.facts import Standing
+from vorbehalt.identify.identity import Identity
 
 CLAUDE = b"Mozilla/5.0 (compatible; ClaudeBot/1.0; +claudebot@anthropic.com)"
 GOOGLE = b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -510,3 +512,41 @@ def test_requests_and_reloads_at_once_never_fail(tmp_path: Path) -> None:
         digest = cache.plan.bundle.digest
         assert {reader.verdict.reservation for reader in cache.paths.values()} <= {digest}
         assert {known.verdict.reservation for known in cache.refusals.values()} <= {digest}
+
+
+def test_a_refusal_judged_before_more_was_known_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = protect(PageApp())
+    assert site.runtime is not None
+    kept = site.runtime.live
+    judge = kept.engine.judge
+
+    def and_then_an_answer_comes(visit: Any) -> Any:
+        verdict = judge(visit)
+        kept.forget_refusals()
+        return verdict
+
+    monkeypatch.setattr(kept.engine, "judge", and_then_an_answer_comes)
+    assert asyncio.run(call(site, scope(agent=GPTBOT))).status == 403
+    assert kept.default.refusals == {}
+    monkeypatch.setattr(kept.engine, "judge", judge)
+    assert asyncio.run(call(site, scope(agent=GPTBOT))).status == 403
+    assert len(kept.default.refusals) == 1
+
+
+def test_contradicted_search_engines_are_judged_one_by_one_so_that_the_rule_can_disarm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site = protect(PageApp())
+    assert site.runtime is not None
+    made = site.runtime.live.engine
+    google = made.settings.registry.find("Googlebot")
+    assert google is not None
+    impostor = Identity(google, Standing.CONTRADICTED, "two fresh negatives")
+    monkeypatch.setattr(made, "identify", lambda visit: impostor)
+    request = scope(agent=GOOGLE, client=("8.8.8.8", 1))
+
+    statuses = [asyncio.run(call(site, request)).status for _ in range(25)]
+
+    assert statuses[0] == 403
+    assert statuses[-1] == 200
+    assert site.runtime.live.default.refusals == {}

@@ -210,6 +210,46 @@ def test_a_deleted_configuration_is_said_and_the_last_good_one_goes_on(tmp_path:
     assert not site.runtime.reload()
 
 
+@pytest.mark.parametrize(
+    ("table", "key", "value"),
+    [
+        ("evidence", "directory", '"off"'),
+        ("evidence", "origin", '"elsewhere.example/log"'),
+        ("state", "directory", '"state"'),
+        ("metrics", "listen", '"127.0.0.1:9"'),
+        ("network", "dns", "true"),
+        ("network", "signatures", "true"),
+    ],
+)
+def test_what_only_a_restart_changes_is_said_until_it_is_changed_back(
+    table: str, key: str, value: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "vorbehalt.toml"
+    tables = {"evidence": {"directory": '"memory:"'}}
+
+    def write() -> None:
+        text = 'format = 1\n[site]\norigin = "https://label.example"\ncontact = "mailto:a@label.example"\n'
+        for name, keys in tables.items():
+            text += f"[{name}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items())
+        file.write_text(text)
+
+    write()
+    site = VorbehaltMiddleware(PageApp(), config=file)
+    assert site.runtime is not None
+    before = {name: dict(keys) for name, keys in tables.items()}
+    tables.setdefault(table, {})[key] = value
+    write()
+
+    for _ in range(2):
+        assert site.runtime.reload(force=True)
+        assert f"{table}.{key}" in site.runtime.reasons["config"]
+    tables.clear()
+    tables.update(before)
+    write()
+    assert site.runtime.reload()
+    assert "config" not in site.runtime.reasons
+
+
 def test_a_configuration_is_found_again_wherever_the_process_has_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

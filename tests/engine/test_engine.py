@@ -13,7 +13,6 @@ from vorbehalt.engine import (
     OPEN_RULE,
     Engine,
     breaks_robots,
-    range_age_hours,
     reserved_purposes,
     robots_closes,
 )
@@ -228,15 +227,6 @@ def test_robots_txt_refuses_those_whose_use_is_reserved_somewhere(
     sections = () if section is None else (Section("press", ("/press/",), section),)
 
     assert reserved_purposes(Terms("https://label.example", uses=uses, sections=sections)) == purposes
-
-
-def test_the_age_of_the_lists_is_that_of_the_youngest() -> None:
-    made = engine()
-    some = next(iter(made.ranges.values()))
-    lists = {"a": replace(some, fetched_at=0), "b": replace(some, fetched_at=60 * MINUTE)}
-
-    assert range_age_hours(lists, 3 * 60 * MINUTE) == 2
-    assert range_age_hours({}, 0) == float("inf")
 
 
 def test_lists_are_read_once_and_again_when_they_change() -> None:

@@ -37,13 +37,14 @@ def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit:
     document = None if visit.is_websocket else plan.document(visit.path)
     if document is not None:
         return SignalAnswer(middleware, runtime, live, plan, visit, document.path)
+    epoch = live.epoch
     verdict = live.engine.judge(visit)
     live.count(verdict)
     section = plan.headers(verdict.section)
     _watch_robots(live, plan, visit, verdict)
     if verdict.is_refusal:
         refusal = RefusalAnswer(middleware, runtime, live, visit, verdict, section)
-        refusals.remember(live, visit, verdict, section, scope)
+        refusals.remember(live, visit, verdict, section, scope, epoch)
         return refusal
     if verdict.identity is None:
         _learn(live, visit, scope)

@@ -107,6 +107,8 @@ class Live:
         self.default = self.caches[id(engine.default)]
         self.by_host: dict[bytes, HostCache] | None = {} if engine.hosts else None
         self.keeps_refusals = addresses.names <= _COMPARED
+        self.epoch = 0
+        """Goes up when more is known of who asks; before the refusals are dropped."""
         self.untrusted_sources = 0
         self.unusable_sources = 0
         self.usable_sources = 0
@@ -159,6 +161,7 @@ class Live:
 
     def forget_refusals(self) -> None:
         """Drop the refusals that are remembered, because more is known of who asks."""
+        self.epoch += 1
         for cache in list(self.caches.values()):
             cache.refusals = {}
 

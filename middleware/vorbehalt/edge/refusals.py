@@ -21,7 +21,7 @@ from vorbehalt.edge.visits import visit_of
 from vorbehalt.engine import breaks_robots, robots_closes
 from vorbehalt.evidence.drafts import budget_of, request_draft, retention_of, rollup_key
 from vorbehalt.evidence.receipt import Draft, Receipt, Retention
-from vorbehalt.facts import Visit
+from vorbehalt.facts import Purpose, Standing, Visit
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.bundle import SectionHeaders
 
@@ -94,16 +94,23 @@ def key_of(
     )
 
 
-def remember(live: Live, visit: Visit, verdict: Verdict, section: SectionHeaders, scope: Any) -> None:
-    """Keep a refusal for those that will be the same, if the policy says that they will. Never raises."""
+def remember(
+    live: Live, visit: Visit, verdict: Verdict, section: SectionHeaders, scope: Any, epoch: int
+) -> None:
+    """Keep a refusal for those that will be the same, if the policy says that they will. Never raises.
+
+    `epoch` is that of `live` before the visit was judged.
+    """
     try:
-        _remember(live, visit, verdict, section, scope)
+        _remember(live, visit, verdict, section, scope, epoch)
     except Exception:  # the refusal itself is decided: only the next one has to be decided again
         live.count_internal_error()
         log.exception("a refusal is not remembered")
 
 
-def _remember(live: Live, visit: Visit, verdict: Verdict, section: SectionHeaders, scope: Any) -> None:
+def _remember(
+    live: Live, visit: Visit, verdict: Verdict, section: SectionHeaders, scope: Any, epoch: int
+) -> None:
     headers = dict(visit.headers)
     path = scope.get("path")
     if visit.is_websocket or len(headers) != len(visit.headers) or scope.get("root_path") or not path:
@@ -118,8 +125,11 @@ def _remember(live: Live, visit: Visit, verdict: Verdict, section: SectionHeader
         return
     if identity is None or cache.plan.policy.fixed_rule(identity) != verdict.rule:
         return
-    if cache.plan.bundle.digest != verdict.reservation:
-        # The signals have changed since: the next refusal names the new ones.
+    if identity.purpose is Purpose.SEARCH_ENGINE and identity.standing is Standing.CONTRADICTED:
+        # Each of them counts: too many disarm the rule, and then none may be refused any more.
+        return
+    if cache.plan.bundle.digest != verdict.reservation or live.epoch != epoch:
+        # The signals have changed since, or more is known of who asks: that is for the next one to hear.
         return
     if cache.paths.get(path) is None and live.learn_reader(cache, path, visit.path) is None:
         return

@@ -16,6 +16,7 @@ from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.live import AnswerSizes, Live
 from vorbehalt.edge.metrics_source import TellsMetrics
 from vorbehalt.edge.outside import Outside
+from vorbehalt.edge.watching import needs_restart, stamp_of
 from vorbehalt.engine import Engine, HostPlan
 from vorbehalt.errors import VorbehaltError
 from vorbehalt.evidence.log import open_evidence
@@ -32,8 +33,6 @@ log = logging.getLogger("vorbehalt")
 _POLL_SECONDS = 2.0
 _PATIENCE_SECONDS = 1.0
 
-Stamp = Mapping[str, tuple[int, int, int] | None]
-
 
 class Runtime(TellsMetrics):
     """Owns the parts with a life of their own. The constructor starts nothing and opens no thread.
@@ -42,7 +41,7 @@ class Runtime(TellsMetrics):
     """
 
     def __init__(self, config: str | Path | Mapping[str, object] | Settings) -> None:
-        self.settings = load(config)
+        self.settings = self._begun_with = load(config)
         # What is read again later is the same file, wherever the process has gone by then.
         self.config = self.settings.source if isinstance(config, str | Path) else config
         self.evidence: Evidence = self._open_evidence()
@@ -73,7 +72,7 @@ class Runtime(TellsMetrics):
         self._changing = threading.Lock()
         self._wake = threading.Event()
         self._publish: list[HostPlan] = []
-        self._stamp = _stamp(self.settings, {})
+        self._stamp = stamp_of(self.settings, {})
         self._stopping = False
         self._is_evidence_closed = False
         self._house: threading.Thread | None = None
@@ -196,7 +195,7 @@ class Runtime(TellsMetrics):
     def reload(self, *, force: bool = False) -> bool:
         """Read the configuration again if it changed; keep the last good one and say so if it is wrong."""
         with self._changing:
-            stamp = _stamp(self.settings, {})
+            stamp = stamp_of(self.settings, {})
             if stamp == self._stamp and not force:
                 return False
             self._stamp = stamp
@@ -211,20 +210,14 @@ class Runtime(TellsMetrics):
                     exc_info=not isinstance(error, VorbehaltError),
                 )
                 return False
-            if (settings.evidence.directory, settings.evidence.origin, settings.state.directory) != (
-                self.settings.evidence.directory,
-                self.settings.evidence.origin,
-                self.settings.state.directory,
-            ):
-                self.reasons["config"] = (
-                    "a changed evidence or state directory takes effect only after a restart"
-                )
+            if later := needs_restart(self._begun_with, settings):
+                self.reasons["config"] = f"only a restart puts the change of {', '.join(later)} into effect"
                 log.error("%s", self.reasons["config"])
             else:
                 self.reasons.pop("config", None)
             self.settings = settings
             # As they were before they were read: what changed meanwhile is read again.
-            self._stamp = _stamp(settings, stamp)
+            self._stamp = stamp_of(settings, stamp)
             self.live = live
             if self.started:
                 self._tell(live)
@@ -286,25 +279,6 @@ class Runtime(TellsMetrics):
             self.reasons["announcement"] = f"the signals in force could not be recorded: {error}"
         else:
             self.reasons.pop("announcement", None)
-
-
-def _stamp(settings: Settings, known: Stamp) -> Stamp:
-    """A cheap fingerprint of the configuration and the robots files that it names; `known` ones are kept."""
-    hosts = (settings.default_host, *settings.hosts)
-    robots = [host.robots.removeprefix("file:") for host in hosts if host.robots.startswith("file:")]
-    return {
-        path: known[path] if path in known else _file_stamp(path)
-        for path in (settings.source, *robots)
-        if os.path.isabs(path)
-    }
-
-
-def _file_stamp(path: str) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def _as_list(value: object) -> list[object]:
