@@ -550,3 +550,18 @@ def test_contradicted_search_engines_are_judged_one_by_one_so_that_the_rule_can_
     assert statuses[0] == 403
     assert statuses[-1] == 200
     assert site.runtime.live.default.refusals == {}
+
+
+def test_other_impostors_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = protect(PageApp())
+    assert site.runtime is not None
+    made = site.runtime.live.engine
+    gptbot = made.settings.registry.find("GPTBot")
+    assert gptbot is not None
+    impostor = Identity(gptbot, Standing.CONTRADICTED, "a fresh negative")
+    monkeypatch.setattr(made, "identify", lambda visit: impostor)
+
+    assert asyncio.run(call(site, scope(agent=GPTBOT))).status == 403
+
+    (known,) = site.runtime.live.default.refusals.values()
+    assert known.verdict.identity is impostor

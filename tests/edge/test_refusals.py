@@ -141,3 +141,60 @@ def test_the_memory_of_refusals_is_bounded() -> None:
     asyncio.run(flood())
 
     assert refusals_kept(site) <= 4096
+
+
+def test_a_port_tells_visitors_apart_only_where_a_chain_came_with_it() -> None:
+    site = protect(PageApp(), network={"trusted_proxies": ["192.0.2.1"]})
+
+    for port in (1, 2):
+        ask(site, agent=GPTBOT, client=("203.0.113.7", port))
+    assert refusals_kept(site) == 1
+    for port in (1, 2):
+        ask(site, agent=GPTBOT, client=("192.0.2.1", port), headers=[(b"x-forwarded-for", b"203.0.113.5")])
+    assert refusals_kept(site) == 3
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"type": "websocket"},
+        {"root_path": "/shop"},
+        {"path": ""},
+        {"headers": [(b"cookie", b"a=1"), (b"cookie", b"b=2")]},
+        {"headers": [(b"signature-input", b'sig1=("@authority")')]},
+        {"headers": [(b"forwarded", b"for=203.0.113.5")]},
+        {"headers": [(b"x-real-ip", b"203.0.113.5")]},
+        {"client": None},
+    ],
+    ids=str,
+)
+def test_what_is_not_compared_is_not_remembered(more: dict[str, Any]) -> None:
+    site = protect(PageApp())
+    request = scope(agent=GPTBOT, headers=more.get("headers", ()))
+    request |= {key: value for key, value in more.items() if key != "headers"}
+
+    for _ in range(2):
+        asyncio.run(call(site, request))
+
+    assert refusals_kept(site) == 0
+    assert site.runtime is not None
+    assert "/page" not in site.runtime.live.default.paths
+
+
+def test_where_a_header_of_its_own_tells_the_address_nothing_is_remembered() -> None:
+    site = protect(PageApp(), network={"trusted_proxies": ["192.0.2.1"], "client_header": "cf-connecting-ip"})
+
+    for _ in range(2):
+        assert ask(site, agent=GPTBOT, client=("192.0.2.1", 1)).status == 403
+
+    assert refusals_kept(site) == 0
+
+
+def test_a_refusal_under_a_mount_teaches_nothing_about_the_path_without_it() -> None:
+    section = {"name": "lyrics", "paths": ["/lyrics/"]}
+    section |= dict.fromkeys(("training", "ai_input", "tdm"), "allow")
+    site = protect(PageApp(), reservation={"section": [section]})
+
+    asyncio.run(call(site, scope("/lyrics/1", agent=GPTBOT, root_path="/lyrics")))
+    for _ in range(2):
+        assert ask(site, "/lyrics/1").header(b"tdm-reservation") == b"0"
