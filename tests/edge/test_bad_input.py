@@ -273,6 +273,14 @@ def test_headers_may_be_any_iterable_and_the_app_still_gets_them(kind: Any) -> N
     assert errors(site) == 0
 
 
+def test_a_client_without_a_port_behind_a_proxy_is_borne() -> None:
+    site = protect(PageApp())
+    request = scope(agent=GPTBOT, client=("8.8.8.8",), headers=[(b"x-forwarded-for", b"9.9.9.9")])
+
+    assert [got.status for got in ask_thrice(site, request)] == [403] * 3
+    assert errors(site) == 0
+
+
 def test_texts_where_bytes_belong_are_borne() -> None:
     site = protect(PageApp())
     request = {**scope(agent=GPTBOT), "raw_path": "/page", "query_string": "q=1"}

@@ -354,6 +354,16 @@ def test_memory_is_bounded_under_a_flood_of_paths_hosts_agents_and_forms(
         assert all(len(key[0]) <= 1024 for key in cache.refusals)
 
 
+def test_the_oldest_make_room() -> None:
+    kept: dict[int, int] = {}
+    for number in range(100):
+        live.make_room(kept, 16)
+        kept[number] = number
+        assert len(kept) <= 16
+        assert list(kept) == list(range(number - len(kept) + 1, number + 1))
+    assert len(kept) > 12
+
+
 def test_a_flood_of_hosts_does_not_push_the_real_one_off_the_short_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -141,12 +141,12 @@ def test_a_refusal_saves_what_such_a_page_weighs_on_average(declares: bool) -> N
     app.size = 3000
     ask(site, "/b")
 
-    for _ in range(3):
+    for number in range(1, 5):
         ask(site, "/a", agent=GPTBOT)
+        assert counted(site, SAVED[0]) == {(): 2000 * number}
     ask(site, "/a", agent=GPTBOT, method="HEAD")
     ask(site, "/a", agent=GPTBOT, method="POST")
-
-    assert counted(site, SAVED[0]) == {(): 6000}
+    assert counted(site, SAVED[0]) == {(): 8000}
 
 
 @pytest.mark.parametrize(
