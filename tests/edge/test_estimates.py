@@ -149,6 +149,19 @@ def test_a_refusal_saves_what_such_a_page_weighs_on_average(declares: bool) -> N
     assert counted(site, SAVED[0]) == {(): 8000}
 
 
+@pytest.mark.parametrize("method", ["HEAD", "POST", "OPTIONS"])
+def test_only_a_refused_get_saves_a_page(method: str) -> None:
+    site = protect(Sized(1000))
+    ask(site, "/a")
+
+    for _ in range(2):
+        assert ask(site, "/a", agent=GPTBOT, method=method).status == 403
+    request = {**scope("/a", agent=GPTBOT), "type": "websocket"}
+    asyncio.run(call(site, request))
+
+    assert counted(site, SAVED[0]) == {}
+
+
 @pytest.mark.parametrize(
     ("status", "method", "path"),
     [(404, "GET", "/a"), (200, "HEAD", "/a"), (200, "POST", "/a"), (206, "GET", "/a")],
@@ -198,3 +211,16 @@ def test_a_person_sent_by_an_ai_product_counts_on_the_first_page_too() -> None:
     ask(site, headers=[(b"referer", b"https://label.example/")])
 
     assert list(counted(site, "vorbehalt_referrals_total").values()) == [3]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "bucket"),
+    [(0.0, "0"), (0.9e-6, "0"), (1.1e-6, "1"), (3.9e-6, "2"), (8.0, "23"), (9.0, "23"), (9e9, "23")],
+)
+def test_any_time_of_a_decision_has_its_bucket(seconds: float, bucket: str) -> None:
+    site = protect(PageApp())
+    assert site.runtime is not None
+
+    site.runtime.live.count_seconds(seconds)
+
+    assert counted(site, "vorbehalt_decision_seconds") == {(bucket,): 1}

@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 
-from asgi_support import CHROME, GPTBOT, PERPLEXITY, PageApp, call, scope, watched
+from asgi_support import (
+    CHROME,
+    GPTBOT,
+    PERPLEXITY,
+    Got,
+    PageApp,
+    WatchedEvidence,
+    call,
+    config,
+    scope,
+    watched,
+)
+from vorbehalt import VorbehaltMiddleware
 
 
 class OwnPolicyPage(PageApp):
@@ -47,7 +59,7 @@ def test_the_sites_own_policy_page_waits_for_the_crawlers_record_and_is_complete
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 405, 429])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 429, 499])
 def test_our_policy_page_stands_in_for_any_refusal_of_the_site(status: int) -> None:
     async def main() -> None:
         durable = asyncio.Event()
@@ -66,7 +78,7 @@ def test_our_policy_page_stands_in_for_any_refusal_of_the_site(status: int) -> N
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("status", [200, 204, 301, 302, 304, 500])
+@pytest.mark.parametrize("status", [200, 204, 301, 302, 304, 399, 500])
 def test_any_other_answer_of_the_site_to_its_policy_page_is_left_to_it(status: int) -> None:
     site, _ = watched(OwnPolicyPage(status), None)
 
@@ -147,3 +159,35 @@ def test_the_reference_that_is_shown_is_that_of_the_record() -> None:
     for _ in range(3):
         got = asyncio.run(call(site, scope(agent=GPTBOT)))
         assert json.loads(got.body)["reference"] == evidence.of("request")[-1].ref
+
+
+def test_a_proxys_question_is_judged_recorded_counted_and_told() -> None:
+    told: list[tuple[str, str]] = []
+    site = VorbehaltMiddleware(
+        PageApp(),
+        config=config(network={"trusted_proxies": ["192.0.2.1"]}),
+        forward_auth=True,
+        observer=lambda visit, verdict, reference: told.append((visit.path, verdict.action.value)),
+    )
+    evidence = WatchedEvidence(None)
+    assert site.runtime is not None
+    site.runtime.evidence = evidence
+
+    def question(agent: bytes, path: bytes) -> Got:
+        headers = [(b"x-forwarded-for", b"203.0.113.5"), (b"x-forwarded-uri", path)]
+        request = scope("/.vorbehalt/auth", agent=agent, headers=headers, client=("192.0.2.1", 1))
+        return asyncio.run(call(site, request))
+
+    reader = question(CHROME, b"/a")
+    assert (reader.status, reader.body, reader.header(b"tdm-reservation")) == (204, b"", b"1")
+    assert told == []
+    assert evidence.of("request") == []
+    assert question(PERPLEXITY, b"/b").status == 204
+    assert question(GPTBOT, b"/c").status == 403
+    assert told == [("/b", "allow"), ("/c", "block")]
+    assert [draft.seen["vantage"] for draft in evidence.of("request")] == ["forward-auth"] * 2
+    assert evidence.of("completion") == []
+    counted = site.runtime.counters.snapshot()
+    assert counted["vorbehalt_robots_violations_total", ("GPTBot",)] == 1
+    assert isinstance(site.app, PageApp)
+    assert site.app.scopes == []
