@@ -204,7 +204,10 @@ def commands(group: Any, prefix: str = "") -> dict[str, set[str]]:
 
 
 COMMANDS = commands(typer.main.get_command(app))
-CALL = re.compile(r"(?:^|[\s(/;|`])vorbehalt ((?:evidence |rules )?[a-z]+)(?![\w.:/=-])([^\n|;#`]*)")
+COMMANDS["signals"] |= COMMANDS["signals show"]  # the command that is meant where none is named
+CALL = re.compile(
+    r"(?:^|[\s(/;|`])vorbehalt ((?:evidence |rules |signals (?=[a-z]))?[a-z]+)(?![\w.:/=-])([^\n|;#`]*)"
+)
 
 
 def wrong_calls(text: str) -> list[str]:

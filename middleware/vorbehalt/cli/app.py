@@ -7,7 +7,7 @@ import sys
 import typer
 
 from vorbehalt import __version__
-from vorbehalt.cli import config, evidence, explaining, identifying, init, replaying, rules, running
+from vorbehalt.cli import config, evidence, explaining, identifying, init, replaying, rules, running, signals
 from vorbehalt.cli.output import flush, printable, say
 from vorbehalt.errors import VorbehaltError
 
@@ -43,10 +43,10 @@ app.command("serve")(running.serve)
 app.command("demo")(running.demo)
 app.command("identify")(identifying.identify)
 app.command("explain")(explaining.explain)
-app.command("signals")(config.signals)
 app.command("replay")(replaying.replay)
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(rules.app, name="rules")
+app.add_typer(signals.app, name="signals")
 
 
 def run() -> None:

@@ -1,0 +1,81 @@
+"""`signals`: what machines are told, shown or written out; `signals import` and others stand below it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import typer
+from typer.core import TyperGroup
+
+from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, printable_lines, say
+from vorbehalt.engine import Engine
+from vorbehalt.facts import host_name, normal_path
+from vorbehalt.reservation.bundle import Document
+from vorbehalt.settings import load, read_robots_files
+from vorbehalt.stores.memory import MemoryLimits
+
+_SHOW = "show"
+
+
+class _ShowsByDefault(TyperGroup):
+    """`signals PATH` is `signals show PATH`; a path begins with a slash, so no command is taken for one."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = [_SHOW, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_ShowsByDefault,
+    help="Show what machines are told for a path (signals [PATH]), or write it as static files.",
+    rich_markup_mode=None,
+)
+
+
+@app.command(_SHOW)
+def show(
+    path: str = typer.Argument("/", help="The path whose headers are shown."),
+    config: Path = CONFIG,
+    as_json: bool = JSON,
+    host: str = typer.Option("", "--host", help="The host; default: the first."),
+    write: Path = typer.Option(
+        None, "--write", help="Write the documents as static files below this folder."
+    ),
+) -> None:
+    """Show what machines are told for a path: headers and documents, or write them as static files."""
+    settings = load(config)
+    engine = Engine(settings, MemoryLimits(), read_robots_files(settings))
+    plan = engine.plan(host_name(host.encode("utf-8", "surrogateescape")))
+    normal = normal_path(unquote(path.partition("?")[0].partition("#")[0]))
+    section = plan.headers(plan.sections.find(normal))
+    headers = [[key.decode("latin-1"), value.decode("latin-1")] for key, value in section.headers]
+    documents = {
+        where: {"media_type": document.media_type, "body": document.body.decode("utf-8", "replace")}
+        for where, document in plan.bundle.documents.items()
+    }
+    if plan.settings.robots == "app":
+        note("robots.txt is shown without the site's own rules: they are read from the app while it runs")
+    if write is not None:
+        _write_documents(write, plan.bundle.documents)
+    if as_json:
+        print_json({"path": path, "headers": headers, "documents": documents, "digest": plan.bundle.digest})
+        return
+    say(f"headers of {printable(path)}:")
+    for key, value in headers:
+        say(f"  {key}: {printable(value)}")
+    for where, document in plan.bundle.documents.items():
+        body = printable_lines(document.body.decode("utf-8", "replace").rstrip())
+        say(f"\n{where} ({document.media_type}):\n{body}")
+    say(f"\ndigest of the whole set: {plan.bundle.digest}")
+
+
+def _write_documents(folder: Path, documents: Mapping[str, Document]) -> None:
+    for where, document in documents.items():
+        target = folder / where.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(document.body)
+        note(f"wrote {target}")
