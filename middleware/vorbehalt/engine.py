@@ -18,10 +18,11 @@ from vorbehalt.identify.means import operator_means
 from vorbehalt.identify.networks import RangeList, read_range_lists
 from vorbehalt.identify.tokens import ClaimCache, TokenIndex
 from vorbehalt.policy.disarm import Disarm
+from vorbehalt.policy.licence import licensed
 from vorbehalt.policy.rules import Case
 from vorbehalt.policy.select import Policy
 from vorbehalt.policy.verdict import Verdict
-from vorbehalt.reservation.bundle import Bundle, Document, SectionHeaders, render
+from vorbehalt.reservation.bundle import Bundle, Document, SectionHeaders, place, render
 from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.robots_in_force import RobotsInForce, read_robots
 from vorbehalt.reservation.sections import SectionIndex
@@ -63,10 +64,9 @@ class HostPlan:
         """Return the signal document served at a normal path."""
         return self.bundle.documents.get(path)
 
-    def headers(self, section: str) -> SectionHeaders:
-        """Return the reservation headers of a section."""
-        found = self.bundle.sections.get(section)
-        return found if found is not None else self.bundle.sections[""]
+    def headers(self, path: str, section: str) -> SectionHeaders:
+        """Return the reservation headers of a normal path that lies in this section."""
+        return place(self.bundle, section, self.sections.refinements(path))
 
     def is_open(self, path: str) -> bool:
         """True for paths that are never judged, whatever the policy says."""
@@ -155,7 +155,10 @@ class Engine:
     def render(self, host: HostSettings, site_robots: bytes | None) -> Bundle:
         """Render all signals of a host, merged with the site's own robots.txt where there is one."""
         registry = self.settings.registry
-        refused = registry.robots_tokens(reserved_purposes(host.terms))
+        purposes = reserved_purposes(host.terms)
+        refused = registry.robots_tokens(purposes)
+        if Purpose.TRAINING in purposes:
+            refused = (*refused, *host.terms.vocabulary.shared_training)
         return render(host.terms, site_robots, refused, registry.robots_tokens(_SEARCH_ENGINES))
 
     def identify(self, visit: Visit) -> Identity | None:
@@ -231,7 +234,8 @@ class Engine:
             key = plan.policy.quota_key(rule, case)
             if key is not None:
                 allowance = self.limits.charge(key, rule.limit, visit.received_at)
-        return self._spared(plan.policy.conclude(case, rule, allowance), visit.received_at)
+        verdict = self._spared(plan.policy.conclude(case, rule, allowance), visit.received_at)
+        return licensed(plan.settings.terms, verdict, visit.received_at)
 
     def _spared(self, verdict: Verdict, at: int) -> Verdict:
         """While the impostor rule is disarmed, a contradicted search engine is only observed."""

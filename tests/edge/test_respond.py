@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from terms_support import Terms
 from vorbehalt.edge import words
 from vorbehalt.edge.negotiate import best_language, prefers_html
 from vorbehalt.edge.respond import (
@@ -27,7 +28,7 @@ from vorbehalt.identify.identity import Identity
 from vorbehalt.identify.registry import Crawler, Party
 from vorbehalt.policy.verdict import Allowance, Verdict
 from vorbehalt.reservation.bundle import Document
-from vorbehalt.reservation.terms import Terms, Uses
+from vorbehalt.reservation.terms import Uses
 
 BROWSER = b"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 REFERENCE = "VB-0123-4567-89AB-CDEF"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from asgi_support import CHROME, GPTBOT, PERPLEXITY, config
+from terms_support import Terms
 from vorbehalt.engine import (
     OPEN_RULE,
     Engine,
@@ -18,7 +19,7 @@ from vorbehalt.engine import (
 )
 from vorbehalt.facts import Action, ClientAddress, Purpose, Standing, Visit
 from vorbehalt.identify.networks import NetworkSet
-from vorbehalt.reservation.terms import Section, Terms, Uses
+from vorbehalt.reservation.terms import Section, Uses
 from vorbehalt.settings import load
 from vorbehalt.stores.memory import MemoryLimits
 
@@ -186,7 +187,7 @@ def test_hosts_have_plans_of_their_own_and_unknown_ones_get_the_default() -> Non
 def test_a_section_without_headers_of_its_own_gets_those_of_the_site() -> None:
     plan = engine().default
 
-    assert plan.headers("no such section") is plan.headers("")
+    assert plan.headers("/a", "no such section") is plan.headers("/a", "")
 
 
 def test_a_visit_without_user_agent_claims_nothing() -> None:

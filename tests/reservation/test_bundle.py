@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from protego import Protego
 
+from terms_support import Terms
 from vorbehalt.reservation.bundle import Bundle, bundle_digest, render
-from vorbehalt.reservation.terms import Section, Stance, Terms, Uses
+from vorbehalt.reservation.terms import Section, Stance, Uses
 
 REFUSED = ("GPTBot", "ClaudeBot", "CCBot", "Google-Extended", "Applebot-Extended")
 TERMS = Terms("https://label.example", "Label Example GmbH", "mailto:licensing@label.example")

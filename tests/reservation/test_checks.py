@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from terms_support import Terms
 from vorbehalt.reservation.checks import problems, remarks
-from vorbehalt.reservation.terms import Section, Terms, Uses
+from vorbehalt.reservation.terms import Section, Uses
 
 OPEN = Uses("allow", "allow", "allow", "allow")
 SOUND = Terms(

@@ -6,9 +6,10 @@ from itertools import product
 
 import pytest
 
+from terms_support import Terms
 from vorbehalt.reservation.bundle import SectionHeaders, render
 from vorbehalt.reservation.headers import APPENDED, REPLACED, apply, headers_digest, reservation_headers, size
-from vorbehalt.reservation.terms import Stance, Terms, Uses
+from vorbehalt.reservation.terms import Stance, Uses
 
 TERMS = Terms("https://label.example")
 stances: list[Stance] = ["allow", "reserve"]
@@ -16,7 +17,7 @@ stances: list[Stance] = ["allow", "reserve"]
 
 def section(uses: Uses) -> SectionHeaders:
     headers = reservation_headers(TERMS, uses)
-    return SectionHeaders("", headers, headers_digest(headers))
+    return SectionHeaders("", uses, headers, headers_digest(headers))
 
 
 def test_the_default_headers_are_exact_and_in_order() -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from terms_support import Terms
 from vorbehalt.reservation.robots import parse
 from vorbehalt.reservation.robots_match import allowed
 from vorbehalt.reservation.robots_merge import merge
 from vorbehalt.reservation.sections import SectionIndex
-from vorbehalt.reservation.terms import Section, Stance, Terms, Uses
+from vorbehalt.reservation.terms import Section, Stance, Uses
 
 Reader = Callable[[bytes, str, str], bool]
 

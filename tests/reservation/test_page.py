@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from terms_support import Terms
 from vorbehalt.reservation import page
-from vorbehalt.reservation.terms import Section, Terms, Uses
+from vorbehalt.reservation.terms import Section, Uses
 
 VOID = {"meta", "link", "br"}
 

@@ -8,9 +8,10 @@ from hashlib import sha256
 
 import pytest
 
+from terms_support import Terms
 from vorbehalt.reservation.robots import MAX_BYTES, parse
 from vorbehalt.reservation.robots_merge import Merged, merge
-from vorbehalt.reservation.terms import Section, Terms, Uses
+from vorbehalt.reservation.terms import Section, Uses
 
 Reader = Callable[[bytes, str, str], bool]
 

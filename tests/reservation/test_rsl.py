@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from terms_support import Terms
 from vorbehalt.reservation import rsl
-from vorbehalt.reservation.terms import Section, Stance, Terms, Uses
+from vorbehalt.reservation.terms import Section, Stance, Uses
 
 NS = "{https://rslstandard.org/rsl}"
 OPEN = Uses("allow", "allow", "allow", "allow")

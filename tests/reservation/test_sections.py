@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from terms_support import Terms
 from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.sections import SectionIndex, section_of
-from vorbehalt.reservation.terms import Section, Terms, Uses
+from vorbehalt.reservation.terms import Section, Uses
 
 OPEN = Uses("allow", "allow", "allow", "allow")
 TERMS = Terms(

@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from terms_support import Terms
+from vorbehalt.engine import Engine
 from vorbehalt.reservation.bundle import Bundle, render
-from vorbehalt.reservation.terms import Section, Terms, Uses
+from vorbehalt.reservation.terms import Section, Uses
+from vorbehalt.settings import load
+from vorbehalt.stores.memory import MemoryLimits
 
 SERVED = Path(__file__).parent.parent / "served"
 REFUSED = ("GPTBot", "ClaudeBot", "CCBot", "Bytespider", "Google-Extended", "Applebot-Extended")
@@ -63,6 +67,28 @@ def _cases() -> dict[str, Bundle]:
             REFUSED,
             SEARCH,
         ),
+        "audio-reserved-text-open": render(
+            Terms(
+                LABEL.origin,
+                LABEL.operator,
+                LABEL.contact,
+                uses=OPEN,
+                sections=(
+                    Section("audio", ("/audio/", "/*.mp3$"), everything),
+                    Section("sound", ("/listen/",), everything, media=("audio/*", "video/*")),
+                    Section(
+                        "single",
+                        ("/audio/nachtzug/",),
+                        everything,
+                        works=("isrc:DEUM72600001",),
+                        rightsholder="Ann Beispiel",
+                    ),
+                ),
+            ),
+            None,
+            (*REFUSED, "OAI-SearchBot"),
+            SEARCH,
+        ),
         "licensee-on-offer": render(
             Terms(
                 LABEL.origin,
@@ -95,6 +121,40 @@ def _transcript(bundle: Bundle) -> str:
 CASES = _cases()
 
 
+def _two_hosts() -> str:
+    config = {
+        "format": 1,
+        "site": {
+            "origin": "https://label.example",
+            "operator": "Label Example GmbH",
+            "contact": "mailto:licensing@label.example",
+            "robots": "none",
+        },
+        "reservation": {"rightsholder": "Label Example GmbH"},
+        "host": [
+            {
+                "names": ["presse.label.example"],
+                "site": {"contact": "mailto:presse@label.example", "languages": ["de"]},
+                "reservation": {"training": "allow", "ai_input": "allow", "tdm": "allow"},
+            }
+        ],
+    }
+    engine = Engine(load(config, environ={}), MemoryLimits())
+    texts = []
+    for plan in engine.plans():
+        lines = _transcript(plan.bundle).splitlines()
+        # Which crawlers are refused grows with the rules; here it matters that the group is there or not.
+        agents = [line for line in lines if line.startswith("User-agent: ") and line != "User-agent: *"]
+        kept = [line for line in lines if line not in agents[1:] and "sha256" not in line]
+        kept = [line for line in kept if not line.startswith(("digest ", "=== /robots.txt"))]
+        texts.append(f"##### {plan.settings.terms.origin}\n" + "\n".join(kept) + "\n")
+    return "\n".join(texts)
+
+
+def test_two_hosts_in_one_process_tell_terms_of_their_own() -> None:
+    assert _two_hosts() == (SERVED / "two-hosts.txt").read_text("utf-8")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_served_is_what_was_agreed(name: str) -> None:
     assert _transcript(CASES[name]) == (SERVED / f"{name}.txt").read_text("utf-8")
@@ -103,3 +163,4 @@ def test_what_is_served_is_what_was_agreed(name: str) -> None:
 if __name__ == "__main__":
     for case, rendered in CASES.items():
         (SERVED / f"{case}.txt").write_text(_transcript(rendered), "utf-8")
+    (SERVED / "two-hosts.txt").write_text(_two_hosts(), "utf-8")

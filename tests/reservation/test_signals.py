@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from terms_support import VOCABULARY, Terms
 from vorbehalt.reservation import aipref, content_signals
-from vorbehalt.reservation.terms import Section, Stance, Terms, Uses
+from vorbehalt.reservation.terms import Section, Stance, Uses
 
 OPEN = Uses("allow", "allow", "allow", "allow")
 stances: list[Stance] = ["allow", "reserve"]
@@ -22,14 +23,15 @@ any_uses = st.sampled_from(every_uses)
 
 def test_the_default_terms_are_spelt_as_each_draft_wants() -> None:
     terms = Terms("https://label.example")
-    assert aipref.value(terms.uses) == "train-ai=n, ai-use=n, search=y"
+    assert aipref.value(terms.uses, VOCABULARY.aipref) == "train-ai=n, ai-use=n, search=y"
     assert content_signals.robots_lines(terms) == ("Content-Signal: search=yes, ai-input=no, ai-train=no",)
     assert aipref.robots_lines(terms) == ("Content-Usage: train-ai=n, ai-use=n, search=y",)
 
 
 @pytest.mark.parametrize("uses", every_uses, ids=str)
 def test_a_structured_field_reader_finds_the_stances_as_tokens(uses: Uses) -> None:
-    parsed = cast(dict[str, Any], http_sf.parse(aipref.value(uses).encode(), tltype="dictionary"))
+    text = aipref.value(uses, VOCABULARY.aipref).encode()
+    parsed = cast(dict[str, Any], http_sf.parse(text, tltype="dictionary"))
     expected = {"train-ai": uses.training, "ai-use": uses.ai_input, "search": uses.search}
     assert set(parsed) == set(expected)
     for label, stance in expected.items():
@@ -67,9 +69,9 @@ def test_each_part_of_the_site_has_its_own_content_usage_line(rest: Uses, part: 
         "https://label.example", uses=rest, sections=(Section("part", ("/a b/", "/long/*$"), part),)
     )
     assert aipref.robots_lines(terms) == (
-        f"Content-Usage: {aipref.value(rest)}",
-        f"Content-Usage: /long/*$ {aipref.value(part)}",
-        f"Content-Usage: /a%20b/ {aipref.value(part)}",
+        f"Content-Usage: {aipref.value(rest, VOCABULARY.aipref)}",
+        f"Content-Usage: /long/*$ {aipref.value(part, VOCABULARY.aipref)}",
+        f"Content-Usage: /a%20b/ {aipref.value(part, VOCABULARY.aipref)}",
     )
 
 
@@ -92,7 +94,7 @@ def test_a_reserved_section_of_an_open_site_is_said_with_its_path() -> None:
     ],
 )
 def test_content_signals_of_others_are_read(statement: str, path: str, uses: set[str]) -> None:
-    assert content_signals.granted(statement) == (path, uses)
+    assert VOCABULARY.content_signals.granted(statement) == (path, uses)
 
 
 @pytest.mark.parametrize(
@@ -106,4 +108,4 @@ def test_content_signals_of_others_are_read(statement: str, path: str, uses: set
     ],
 )
 def test_content_usage_of_others_is_read(statement: str, path: str, uses: set[str]) -> None:
-    assert aipref.granted(statement) == (path, uses)
+    assert VOCABULARY.aipref.granted(statement) == (path, uses)

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyld import jsonld  # type: ignore[import-untyped]
 
+from terms_support import Terms
 from vorbehalt.reservation import tdmrep
 from vorbehalt.reservation.checks import problems
 from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.sections import SectionIndex
-from vorbehalt.reservation.terms import Section, Stance, Terms, Uses
+from vorbehalt.reservation.terms import Section, Stance, Uses
 
 OPEN = Uses("allow", "allow", "allow", "allow")
 POLICY = "https://label.example/.well-known/tdm-policy.json"

@@ -51,7 +51,7 @@ def show(
     engine = Engine(settings, MemoryLimits(), read_robots_files(settings))
     plan = engine.plan(host_name(host.encode("utf-8", "surrogateescape")))
     normal = normal_path(unquote(path.partition("?")[0].partition("#")[0]))
-    section = plan.headers(plan.sections.find(normal))
+    section = plan.headers(normal, plan.sections.find(normal))
     headers = [[key.decode("latin-1"), value.decode("latin-1")] for key, value in section.headers]
     documents = {
         where: {"media_type": document.media_type, "body": document.body.decode("utf-8", "replace")}

@@ -57,6 +57,8 @@ class AppAnswer:
         self.size = size
         self.is_get = visit.method == "GET" and not visit.is_websocket
         self.transfer = Transfer(visit.method)
+        self.carried = ""
+        """SHA-256 hex of the reservation headers that the answer carried; empty: none."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -76,7 +78,10 @@ class AppAnswer:
                 await recording.before_first_byte()
             try:
                 if message["type"] in _STARTS:
-                    message = {**message, "headers": apply(message.get("headers") or (), section)}
+                    headers = message.get("headers") or ()
+                    carried = section.for_answer(headers)
+                    message = {**message, "headers": apply(headers, carried)}
+                    self.carried = carried.digest
                 size = transfer.size_of(message)
             except Exception:
                 live.count_internal_error()
@@ -105,7 +110,7 @@ class AppAnswer:
     def finish(self) -> None:
         """Record what was handed over; called once, when the app has returned or failed. Never raises."""
         if self.recording is not None:
-            self.recording.finish(self.transfer)
+            self.recording.finish(self.transfer, self.carried)
         if self.is_get and self.transfer.status == 200 and self.transfer.is_whole:
             self.size.learn(self.transfer.bytes)
 

@@ -30,7 +30,7 @@ def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit:
     plan = live.engine.plan(visit.host)
     if not visit.is_websocket:
         if visit.path == HEALTH_PATH:
-            return HealthAnswer(runtime, plan.headers(""))
+            return HealthAnswer(runtime, plan.headers(visit.path, ""))
         if middleware.answers_forward_auth and is_auth_path(visit.path):
             return _decide_auth(middleware, runtime, live, visit)
     live.note_source(visit.client)
@@ -40,7 +40,7 @@ def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit:
     epoch = live.epoch
     verdict = live.engine.judge(visit)
     live.count(verdict)
-    section = plan.headers(verdict.section)
+    section = plan.headers(visit.path, verdict.section)
     _watch_robots(live, plan, visit, verdict)
     if verdict.is_refusal:
         refusal = RefusalAnswer(middleware, runtime, live, visit, verdict, section)
@@ -59,7 +59,7 @@ def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit:
 def _watch_robots(live: Live, plan: HostPlan, visit: Visit, verdict: Verdict) -> None:
     """Count a crawler's request for a path that the robots.txt in force closes to it."""
     identity = verdict.identity
-    if identity is None or visit.is_websocket or verdict.rule == OPEN_RULE:
+    if identity is None or visit.is_websocket or verdict.rule == OPEN_RULE or verdict.permission != "none":
         return
     if breaks_robots(plan, identity, visit.target):
         live.counters.cells[live.robots_cell(identity.token)] += 1
@@ -87,7 +87,7 @@ def _decide_auth(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, 
     plan = live.engine.plan(visit.host)
     verdict = live.engine.judge(visit)
     live.count(verdict)
-    section = plan.headers(verdict.section)
+    section = plan.headers(visit.path, verdict.section)
     _watch_robots(live, plan, visit, verdict)
     if verdict.is_refusal:
         return RefusalAnswer(

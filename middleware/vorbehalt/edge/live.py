@@ -143,12 +143,14 @@ class Live:
         if plan.document(path) is not None or plan.is_open(path) or path.startswith("/.vorbehalt/"):
             return None
         section = plan.sections.find(path)
-        reader = readers.get(section)
+        headers = plan.headers(path, section)
+        reader = readers.get(headers.name)
         if reader is None:
             verdict = plan.reader_verdict(section)
             if verdict is None:
                 return None
-            reader = readers[section] = Reader(verdict, plan.headers(section), self.request_cells(verdict))
+            reader = Reader(verdict, headers, self.request_cells(verdict))
+            readers[headers.name] = reader
         if len(raw_path) <= _LONGEST_PATH:
             make_room(paths, _PATHS)
             paths[raw_path] = reader

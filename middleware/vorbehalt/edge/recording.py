@@ -48,8 +48,11 @@ class Recording:
             await wait_for(self._live, self.receipt)
         self._waits = False
 
-    def finish(self, transfer: Transfer) -> None:
-        """Record what was handed to the server: once, for an answer of the app that has come to its end."""
+    def finish(self, transfer: Transfer, carried: str) -> None:
+        """Record what was handed to the server: once, for an answer of the app that has come to its end.
+
+        `carried` is the SHA-256 hex of the reservation headers that went with it, empty if none did.
+        """
         try:
             draft = completion_draft(
                 self._visit,
@@ -59,6 +62,7 @@ class Recording:
                 status=transfer.status,
                 sent=transfer.bytes,
                 whole=transfer.is_whole,
+                headers_digest=carried,
             )
             self._runtime.evidence.append(draft)
             identity = self.verdict.identity
@@ -133,7 +137,7 @@ def open_record(
         verdict,
         reference,
         status=status,
-        headers_digest=section.digest,
+        headers_digest=section.digest if status is not None or section.other is None else None,
         versions=versions,
         query_keys=settings.query_keys,
     )

@@ -60,7 +60,7 @@ class SignalAnswer:
         plan, visit = self.plan, self.visit
         try:
             document = plan.bundle.documents[self.path]
-            section = plan.headers(plan.sections.find(visit.path))
+            section = plan.headers(visit.path, plan.sections.find(visit.path))
             messages = respond.document_messages(
                 document, section.headers, visit.method, visit.header(b"if-none-match")
             )
@@ -121,7 +121,7 @@ class SignalAnswer:
         """Return the answer that the app's own page will be, not yet recorded; None after a fault of ours."""
         try:
             verdict = self.live.engine.judge(self.visit)
-            section = self.plan.headers(verdict.section)
+            section = self.plan.headers(self.visit.path, verdict.section)
             size = self.live.sizes.of(self.plan, section.name)
             return AppAnswer(self.middleware, self.live, self.visit, verdict, section, None, size)
         except Exception:

@@ -19,14 +19,15 @@ def request_draft(
     ref: str,
     *,
     status: int | None,
-    headers_digest: str,
+    headers_digest: str | None,
     versions: dict[str, str],
     query_keys: tuple[str, ...] = (),
 ) -> Draft:
     """Build the `request` record: what was asked, who the client said it was, what was decided.
 
     `status` is the status already decided (a refusal), None while the application has yet to answer.
-    `headers_digest` is the SHA-256 of the reservation headers of this very response.
+    `headers_digest` is the SHA-256 of the reservation headers of this very response; None where they depend
+    on its media type, and then the `completion` says it.
     """
     seen: dict[str, object] = {
         **_asked(visit, query_keys),
@@ -53,11 +54,20 @@ def request_draft(
 
 
 def completion_draft(
-    visit: Visit, verdict: Verdict, ref: str, *, at: int, status: int, sent: int, whole: bool
+    visit: Visit,
+    verdict: Verdict,
+    ref: str,
+    *,
+    at: int,
+    status: int,
+    sent: int,
+    whole: bool,
+    headers_digest: str,
 ) -> Draft:
     """Build the `completion` of an answered request: bytes handed to the server, and whether all of them.
 
-    A HEAD, a 304 and a broken transfer deliver no work; `delivered` says so.
+    A HEAD, a 304 and a broken transfer deliver no work; `delivered` says so. `headers_digest` is the SHA-256
+    of the reservation headers that this answer carried, empty if it carried none.
     """
     delivered = whole and sent > 0 and visit.method != "HEAD" and status in (200, 203, 206)
     seen: dict[str, object] = {
@@ -67,6 +77,7 @@ def completion_draft(
         "bytes": sent,
         "whole": whole,
         "delivered": delivered,
+        "reservation": {"headers": headers_digest},
         "vantage": visit.vantage,
         **_claimed(verdict),
     }

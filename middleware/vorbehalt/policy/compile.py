@@ -73,7 +73,7 @@ def read_rule(table: Table, *, mode: Mode | None = None) -> Rule:
         action=action,
         limit=limit,
         mode=cast(Mode, own_mode) if own_mode else None,
-        until=_read_until(table),
+        until=read_moment(table, "until"),
         reason=_reason(table, match),
     )
     table.finish()
@@ -163,15 +163,16 @@ def _read_hosts(table: Table) -> tuple[str, ...]:
     return hosts
 
 
-def _read_until(table: Table) -> datetime | None:
-    value = table.raw("until")
+def read_moment(table: Table, name: str) -> datetime | None:
+    """Read a date or a time, aware; without a zone it is UTC."""
+    value = table.raw(name)
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
             value = None
         if value is None:
-            table.flaw("until", "V016", f"{table.where('until')} is no date; write it like 2027-01-31")
+            table.flaw(name, "V016", f"{table.where(name)} is no date; write it like 2027-01-31")
             return None
     if value is None:
         return None
@@ -179,7 +180,7 @@ def _read_until(table: Table) -> datetime | None:
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, date):
         return datetime.combine(value, time(), UTC)
-    table.flaw("until", "V016", f"{table.where('until')} must be a date, not {shown(value)}")
+    table.flaw(name, "V016", f"{table.where(name)} must be a date, not {shown(value)}")
     return None
 
 

@@ -35,6 +35,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "tool-counted": "General tools and headless browsers are answered and counted.",
         "quota-exceeded": "Too many requests; the quota of this rule is used up for now.",
         "challenge-as-limit": "The rule asks for a challenge; there is none, so a limit stands in for it.",
+        "licensed": "A contract permits this use to the crawler's operator.",
         "observed": "The rule is only observed: what it says was recorded, the request was answered.",
         "site-rule-token": "A rule of this site names the crawler.",
         "site-rule-operator": "A rule of this site names the crawler's operator.",

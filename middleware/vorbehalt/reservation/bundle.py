@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from hashlib import sha256
 
 from vorbehalt.facts import Headers
 from vorbehalt.reservation import page, robots_merge, rsl, tdmrep
 from vorbehalt.reservation.digests import digest_of
 from vorbehalt.reservation.headers import headers_digest, reservation_headers
-from vorbehalt.reservation.terms import Terms
+from vorbehalt.reservation.scopes import by_path
+from vorbehalt.reservation.terms import Terms, Uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,37 @@ class Document:
 @dataclass(frozen=True, slots=True)
 class SectionHeaders:
     """The response headers of one part of the site. `appended` names (X-Robots-Tag, Link) join the app's own;
-    `replaced` names are ours alone. `digest` is SHA-256 hex over the exact ordered list."""
+    `replaced` names are ours alone. `digest` is SHA-256 hex over the exact ordered list.
+
+    Where parts of the site are told apart by media type, `by_media` holds them in order, `other` is for every
+    other media type, and the headers here, for answers without one, are the most restrictive of all.
+    """
 
     name: str
+    uses: Uses
     headers: Headers
     digest: str
+    by_media: MediaHeaders = ()
+    other: SectionHeaders | None = None
+
+    def for_answer(self, response_headers: Iterable[tuple[bytes, bytes]]) -> SectionHeaders:
+        """The headers for an answer with these headers of its own (names in any case)."""
+        if self.other is None:
+            return self
+        media = b""
+        for name, value in response_headers:
+            if name.lower() == b"content-type":
+                media = value.split(b";", 1)[0].strip().lower()
+        if not media:
+            return self
+        for types, section in self.by_media:
+            if any(media == one or (one.endswith(b"/*") and media.startswith(one[:-1])) for one in types):
+                return section
+        return self.other
+
+
+MediaHeaders = tuple[tuple[tuple[bytes, ...], SectionHeaders], ...]
+"""Media types in lower case, and what holds for answers of one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +72,10 @@ class Bundle:
 
     documents: Mapping[str, Document]
     sections: Mapping[str, SectionHeaders]
-    """Key "" is the rest of the site."""
+    """Key "" is the rest of the site. Keys that begin with `~` are for answers that show no media type."""
     digest: str
+    media: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    """The media types of the sections that are narrowed to some."""
     conflicts: tuple[str, ...] = ()
     """What in the site's own robots.txt contradicts the terms or could not be used, in sentences."""
 
@@ -64,26 +94,35 @@ def render(
     while search is allowed. `asof` is text for a comment, such as a date. The policy document exists only
     where mining is reserved.
     """
-    robots = robots_merge.merge(terms, site_robots, refused_tokens, search_tokens, asof)
+    told = by_path(terms)
+    robots = robots_merge.merge(told, site_robots, refused_tokens, search_tokens, asof)
     documents = [
         _document(terms.robots_path, robots_merge.MEDIA_TYPE, robots.body),
-        _document(terms.tdmrep_path, tdmrep.FILE_MEDIA_TYPE, tdmrep.render_file(terms)),
-        _document(terms.rsl_path, rsl.MEDIA_TYPE, rsl.render(terms)),
+        _document(terms.tdmrep_path, tdmrep.FILE_MEDIA_TYPE, tdmrep.render_file(told)),
+        _document(terms.rsl_path, rsl.MEDIA_TYPE, rsl.render(told)),
         _document(terms.page_path, page.MEDIA_TYPE, page.render(terms), for_people=True),
     ]
     if terms.reserves_mining:
         documents.append(
             _document(terms.tdm_policy_path, tdmrep.POLICY_MEDIA_TYPE, tdmrep.render_policy(terms))
         )
-    parts = [("", terms.uses), *((section.name, section.uses) for section in terms.sections)]
+    media = {
+        section.name: tuple(one.encode("ascii", "replace") for one in section.media)
+        for section in terms.sections
+        if section.media
+    }
+    parts = {"": terms.uses, **{section.name: section.uses for section in terms.sections}}
+    if media:
+        parts |= {_unseen(uses): uses for uses in sorted(_combined(terms.all_uses), key=_unseen)}
     sections = {}
-    for name, uses in parts:
+    for name, uses in parts.items():
         headers = reservation_headers(terms, uses)
-        sections[name] = SectionHeaders(name, headers, headers_digest(headers))
+        sections[name] = SectionHeaders(name, uses, headers, headers_digest(headers))
     return Bundle(
         {document.path: document for document in documents},
         sections,
         bundle_digest(documents, sections.values()),
+        media,
         robots.conflicts,
     )
 
@@ -96,6 +135,34 @@ def bundle_digest(documents: Iterable[Document], sections: Iterable[SectionHeade
     for section in sorted(sections, key=lambda section: section.name):
         parts += (section.name.encode("utf-8", "replace"), section.digest.encode())
     return digest_of(parts)
+
+
+def place(bundle: Bundle, section: str, refinements: tuple[str, ...]) -> SectionHeaders:
+    """The headers of a place: those of its section, told apart by media where refinements are named.
+
+    `refinements` are the names of the sections that win over `section` for answers of their media types,
+    in order (`SectionIndex.refinements`). Unknown names count as the rest of the site.
+    """
+    plain = bundle.sections.get(section, bundle.sections[""])
+    if not refinements:
+        return plain
+    narrowed = tuple((bundle.media[name], bundle.sections[name]) for name in refinements)
+    uses = reduce(Uses.restricted_by, (found.uses for _, found in narrowed), plain.uses)
+    unseen = bundle.sections[_unseen(uses)]
+    return replace(unseen, name="~".join((section, *refinements)), by_media=narrowed, other=plain)
+
+
+def _unseen(uses: Uses) -> str:
+    """The name of the headers for answers that show no media type."""
+    return "~" + "+".join(uses.reserved)
+
+
+def _combined(found: Iterable[Uses]) -> set[Uses]:
+    """All uses that some of these make together when the most restrictive reading is taken."""
+    closed: set[Uses] = set()
+    for uses in found:
+        closed |= {uses.restricted_by(other) for other in closed} | {uses}
+    return closed
 
 
 def _document(path: str, media_type: str, body: bytes, *, for_people: bool = False) -> Document:

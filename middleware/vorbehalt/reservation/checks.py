@@ -9,6 +9,7 @@ from itertools import combinations
 from urllib.parse import urlsplit
 
 from vorbehalt.reservation.path_pattern import PathPattern, document_form
+from vorbehalt.reservation.scopes import by_path, is_everywhere
 from vorbehalt.reservation.terms import Terms, Uses
 
 _ORIGIN = re.compile(
@@ -28,6 +29,7 @@ def remarks(terms: Terms) -> list[str]:
     found = [*_coarse("the site", terms.uses)]
     for section in terms.sections:
         found += _coarse(f"section {section.name!r}", section.uses)
+    found += _by_media(terms)
     if terms.origin.startswith("http://"):
         found.append("RSL readers accept a licence document over https only, and the origin is http")
     return found
@@ -49,6 +51,17 @@ def _coarse(place: str, uses: Uses) -> Iterator[str]:
             f"{place}: training and ai_input differ; robots.txt has one rule for all refused crawlers,"
             " so it stays closed to them"
         )
+
+
+def _by_media(terms: Terms) -> Iterator[str]:
+    for section in terms.sections:
+        if section.media:
+            everywhere = any(map(is_everywhere, section.paths))
+            where = "everywhere" if everywhere else f"on {', '.join(section.paths)}"
+            yield (
+                f"section {section.name!r}: robots.txt, tdmrep.json and the licence document know no media"
+                f" types, so they say the most restrictive {where}; the headers of each answer are exact"
+            )
 
 
 def _texts(terms: Terms) -> Iterator[str]:
@@ -105,16 +118,16 @@ def _sections(terms: Terms) -> Iterator[str]:
         if not section.paths:
             yield f"section {section.name!r}: no paths are given"
         for path in section.paths:
-            reason = _unusable(path)
+            reason = _unusable(path, bool(section.media))
             if reason:
                 yield f"section {section.name!r}: {path!r} {reason}"
 
 
-def _unusable(path: str) -> str:
+def _unusable(path: str, for_some_media: bool) -> str:
     """Why a pattern would mean different things to different readers; empty if it does not."""
     if not path.startswith("/"):
         return "does not begin with a slash"
-    if path.rstrip("*$") == "/" and not path.startswith("/$"):
+    if path.rstrip("*$") == "/" and not path.startswith("/$") and not for_some_media:
         return "is the whole site: set its uses in [reservation]"
     if "?" in path or "#" in path:
         return "has a query or fragment, and a section is a matter of the path"
@@ -126,13 +139,17 @@ def _unusable(path: str) -> str:
 
 
 def _ambiguities(terms: Terms) -> Iterator[str]:
+    narrowed = {section.name for section in terms.sections if section.media}
     patterns = [
         (section, path, PathPattern.of(document_form(path)))
-        for section in terms.sections
+        for section in by_path(terms).sections
         for path in section.paths
     ]
     for (one, path, pattern), (two, other_path, other) in combinations(patterns, 2):
         if one.uses == two.uses or not pattern.overlaps(other):
+            continue
+        if pattern.text == other.text and (one.name in narrowed) != (two.name in narrowed):
+            # Whoever reads both lines takes the more restrictive, which is that of the one for some media.
             continue
         if (
             _order(pattern.priority, other.priority)

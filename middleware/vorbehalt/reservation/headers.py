@@ -36,9 +36,9 @@ def reservation_headers(terms: Terms, uses: Uses) -> Headers:
     headers: list[tuple[bytes, bytes]] = [(b"tdm-reservation", b"1" if uses.reserves_mining else b"0")]
     if uses.reserves_mining:
         headers.append((b"tdm-policy", _value(terms.tdm_policy_uri)))
-    headers.append((b"content-usage", _value(aipref.value(uses))))
+    headers.append((b"content-usage", _value(aipref.value(uses, terms.vocabulary.aipref))))
     if uses.training == "reserve":
-        headers.append((b"x-robots-tag", b"noai, noimageai"))
+        headers.append((b"x-robots-tag", _value(terms.vocabulary.robots_tag_value)))
     headers.append((b"link", _value(f'<{terms.rsl_uri}>; rel="license"; type="{rsl.MEDIA_TYPE}"')))
     return tuple(headers)
 
@@ -46,8 +46,13 @@ def reservation_headers(terms: Terms, uses: Uses) -> Headers:
 def apply(
     response_headers: Iterable[tuple[bytes, bytes]], section: SectionHeaders
 ) -> list[tuple[bytes, bytes]]:
-    """Gives a new list: the response's own headers without those that are ours alone, then ours."""
+    """Gives a new list: the response's own headers without those that are ours alone, then ours.
+
+    Where what is reserved depends on the media type, that of the response decides.
+    """
     headers = [*response_headers]
+    if section.other is not None:
+        section = section.for_answer(headers)
     if not _are_foreign(map(_name, headers)):
         headers = [header for header in headers if header[0] not in _REPLACED_SPELLINGS]
     headers += section.headers

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from hashlib import sha256
 
 from vorbehalt.reservation import aipref, content_signals
@@ -20,8 +21,8 @@ from vorbehalt.reservation.robots import (
     parse,
     product_token,
 )
-from vorbehalt.reservation.sections import SectionIndex
-from vorbehalt.reservation.terms import Terms
+from vorbehalt.reservation.scopes import uses_under
+from vorbehalt.reservation.terms import Terms, Uses
 from vorbehalt.reservation.wording import clean, declaration
 
 MEDIA_TYPE = "text/plain; charset=utf-8"
@@ -184,7 +185,7 @@ def _heading(terms: Terms, asof: str) -> list[str]:
         text += f" As of {clean(asof)}."
     lines.extend(_wrapped(text))
     lines.append("#")
-    lines.extend(f"# {line}" for line in content_signals.COMMENT)
+    lines.extend(f"# {line}" for line in terms.vocabulary.content_signals_comment)
     return lines
 
 
@@ -215,25 +216,23 @@ def _refused_group(
 
 def _answer_signals(terms: Terms, site: RobotsFile, signals: Sequence[str], draft: _Draft) -> None:
     """Puts our statement where one of the site's own says yes to a use that the terms reserve."""
-    index = SectionIndex(terms)
-    uses_of = {"": terms.uses, **{section.name: section.uses for section in terms.sections}}
-    readers: dict[str, Callable[[str], tuple[str, set[str]]]] = {
-        content_signals.ROBOTS_KEY.lower(): content_signals.granted,
-        aipref.ROBOTS_KEY.lower(): aipref.granted,
-    }
+    words = terms.vocabulary
+    anywhere = reduce(Uses.restricted_by, terms.all_uses)
+    labels_of = {labels.field.lower(): labels for labels in (words.content_signals, words.aipref)}
     for line in site.lines:
         if line.key == "license" and line.value != terms.rsl_uri:
             draft.conflicts.append(
                 f"line {line.number} of the site's robots.txt names another licence document"
             )
-        read = readers.get(line.key)
-        if read is None:
+        labels = labels_of.get(line.key)
+        if labels is None:
             continue
-        path, granted = read(line.value)
-        uses = uses_of[index.find(path)]
-        if any(getattr(uses, use) == "reserve" for use in granted):
-            ours = next((text for text in signals if text.lower().startswith(line.key + ":")), "")
-            draft.replaced[line.number] = [_SUPERSEDED + clean(line.text), *([ours] if ours else [])]
+        path, granted = labels.granted(line.value)
+        # Readers of Content-Signal may know no paths: to them a yes is one for the whole site.
+        uses = uses_under(terms, path) if labels is words.aipref else anywhere
+        if any(uses.of(use) == "reserve" for use in granted):
+            ours = [text for text in signals if text.lower().startswith(line.key + ":")]
+            draft.replaced[line.number] = [_SUPERSEDED + clean(line.text), *ours]
             draft.conflicts.append(
                 f"line {line.number} of the site's robots.txt permits what is reserved: {clean(line.text)}"
             )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from xml.sax.saxutils import escape, quoteattr
 
 from vorbehalt.reservation.path_pattern import document_form
-from vorbehalt.reservation.terms import Terms, Uses
+from vorbehalt.reservation.terms import Section, Terms, Use, Uses
 from vorbehalt.reservation.wording import clean, name_of_rightsholder
 
 MEDIA_TYPE = "application/rsl+xml"
@@ -14,34 +14,33 @@ NAMESPACE = "https://rslstandard.org/rsl"
 MAX_AGE_DAYS = 1
 """The default would be 30: a change of the terms must not lag."""
 
-_PAYMENTS = {"ai-train": "training", "ai-input": "use", "search": "use"}
-
 
 def render(terms: Terms) -> bytes:
     """The document: one `content` for each pattern, most specific first, `/` last."""
+    whole = Section("", ("/",), terms.uses)
     parts = {
-        document_form(path): section.uses
+        document_form(path): section
         for section in sorted(terms.sections, key=lambda section: section.uses.reserved_count)
         for path in section.paths
     }
-    rest = parts.pop("/", terms.uses)
+    rest = parts.pop("/", whole)
     ordered = sorted(parts.items(), key=lambda item: (-len(item[0]), item[0]))
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<rsl xmlns="{NAMESPACE}" max-age="{MAX_AGE_DAYS}">']
-    for path, uses in [*ordered, ("/", rest)]:
-        lines.extend(_content(terms, path, uses))
+    for path, section in [*ordered, ("/", rest)]:
+        lines.extend(_content(terms, path, section))
     lines.append("</rsl>")
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 
 
-def usage(uses: Uses) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def usage(uses: Uses, labels: Mapping[Use, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The permitted and the reserved usage tokens. `permits` is a closed list: the rest is refused."""
-    stances = (("search", uses.search), ("ai-train", uses.training), ("ai-input", uses.ai_input))
-    permitted = tuple(token for token, stance in stances if stance == "allow")
-    return permitted, tuple(token for token, stance in stances if stance == "reserve")
+    permitted = tuple(label for use, label in labels.items() if uses.of(use) == "allow")
+    return permitted, tuple(label for use, label in labels.items() if uses.of(use) == "reserve")
 
 
-def _content(terms: Terms, path: str, uses: Uses) -> Iterator[str]:
-    permitted, reserved = usage(uses)
+def _content(terms: Terms, path: str, section: Section) -> Iterator[str]:
+    words = terms.vocabulary
+    permitted, reserved = usage(section.uses, words.rsl)
     yield f"  <content url={quoteattr(path)}>"
     offered = reserved if terms.may_license else ()
     if permitted or not offered:
@@ -49,21 +48,24 @@ def _content(terms: Terms, path: str, uses: Uses) -> Iterator[str]:
         if permitted:
             yield f'      <permits type="usage">{" ".join(permitted)}</permits>'
         if reserved and not offered:
-            yield f'      <prohibits type="usage">{" ".join(reserved) if permitted else "all"}</prohibits>'
+            refused = " ".join(reserved) if permitted else words.rsl_all
+            yield f'      <prohibits type="usage">{refused}</prohibits>'
         if permitted:
             yield '      <payment type="free"/>'
         yield from _contact(terms.contact)
         yield "    </license>"
+    payments = {words.rsl[use]: payment for use, payment in words.rsl_payments.items()}
     for token in offered:
         # A usage both offered and prohibited counts as prohibited, so an offer replaces the prohibition.
         yield "    <license>"
         yield f'      <permits type="usage">{token}</permits>'
         offer = f"<custom>{_text(_offer_uri(terms))}</custom>"
-        yield f'      <payment type="{_PAYMENTS[token]}">{offer}</payment>'
+        yield f'      <payment type="{payments[token]}">{offer}</payment>'
         yield from _contact(terms.licence_contact or terms.contact)
         yield "    </license>"
-    name = name_of_rightsholder(terms)
-    if name:
+    if section.rightsholder:
+        yield f"    <copyright>{_text(section.rightsholder)}</copyright>"
+    elif name := name_of_rightsholder(terms):
         yield f"    <copyright{_copyright_contact(terms)}>{_text(name)}</copyright>"
     yield f"    <terms>{_text(terms.page_uri)}</terms>"
     yield "  </content>"

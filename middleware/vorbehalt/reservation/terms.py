@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from vorbehalt.facts import Purpose
+
+if TYPE_CHECKING:
+    from vorbehalt.reservation.vocabulary import Vocabulary
 
 Stance = Literal["allow", "reserve"]
+Use = Literal["search", "training", "ai_input", "tdm"]
 Capacity = Literal["owner", "licensee", "mandated"]
+
+USES: tuple[Use, ...] = ("search", "training", "ai_input", "tdm")
+
+USE_OF_PURPOSE: Mapping[Purpose, Use] = {
+    Purpose.TRAINING: "training",
+    Purpose.DATASET: "training",
+    Purpose.SEARCH: "search",
+    Purpose.USER_FETCH: "ai_input",
+    Purpose.AGENT: "ai_input",
+}
+"""Which use a crawler of a purpose fetches for; purposes that are no reserved use are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +35,20 @@ class Uses:
     training: Stance = "reserve"
     ai_input: Stance = "reserve"
     tdm: Stance = "reserve"
+
+    def of(self, use: Use) -> Stance:
+        """The stance on one use."""
+        stance: Stance = getattr(self, use)
+        return stance
+
+    def restricted_by(self, other: Uses) -> Uses:
+        """The most restrictive of both: a use is allowed only where both allow it."""
+        return Uses(*("reserve" if "reserve" in (self.of(use), other.of(use)) else "allow" for use in USES))
+
+    @property
+    def reserved(self) -> tuple[Use, ...]:
+        """The uses that are reserved."""
+        return tuple(use for use in USES if self.of(use) == "reserve")
 
     @property
     def reserves_mining(self) -> bool:
@@ -34,16 +66,52 @@ class Uses:
     @property
     def reserved_count(self) -> int:
         """How many of the four uses are reserved; orders equally specific sections."""
-        return (self.search, self.training, self.ai_input, self.tdm).count("reserve")
+        return len(self.reserved)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the site with uses of its own. `paths` are RFC 9309 patterns (`*`, `$`)."""
+    """A part of the site with uses of its own.
+
+    `paths` are RFC 9309 patterns (`*`, `$`). `media` narrows the part to answers of these media types
+    (`audio/*`, `image/png`; none: any). `works` names the works that it holds (`isrc:DEUM72600001`), and
+    `rightsholder` whose they are, if not the site's.
+    """
 
     name: str
     paths: tuple[str, ...]
     uses: Uses
+    media: tuple[str, ...] = ()
+    works: tuple[str, ...] = ()
+    rightsholder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What a contract permits to one operator. It overrides the signals for that operator alone.
+
+    `licensee` is an operator's id or name. `sections` are those it holds for (none: the whole site). Times
+    are nanoseconds UTC, `until` exclusive, None: open.
+    """
+
+    reference: str
+    licensee: str
+    uses: tuple[Use, ...]
+    sections: tuple[str, ...] = ()
+    since: int | None = None
+    until: int | None = None
+
+    def holds(self, use: Use, section: str, at: int) -> bool:
+        """True if this use of a section is permitted at this time (nanoseconds UTC).
+
+        Permission for mining as a whole (`tdm`) is one for training and for input to answers, too.
+        """
+        return (
+            (use in self.uses or (use != "search" and "tdm" in self.uses))
+            and (not self.sections or section in self.sections)
+            and (self.since is None or at >= self.since)
+            and (self.until is None or at < self.until)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +140,8 @@ class Terms:
     tdm_policy_path: str = "/.well-known/tdm-policy.json"
     rsl_path: str = "/license.xml"
     page_path: str = "/ai-policy"
+    permissions: tuple[Permission, ...] = ()
+    vocabulary: Vocabulary = field(kw_only=True)
 
     @property
     def tdm_policy_uri(self) -> str:

@@ -7,7 +7,7 @@ from vorbehalt.policy.compile import derived_reason
 from vorbehalt.policy.reasons import REASONS
 from vorbehalt.policy.rules import Match, Mode, Quota, Rule
 from vorbehalt.policy.select import DEFAULT_ALLOW
-from vorbehalt.reservation.terms import Uses
+from vorbehalt.reservation.terms import Permission, Section, Uses
 from vorbehalt.settings.digest import without_password
 from vorbehalt.settings.model import HostSettings, Settings
 
@@ -31,9 +31,10 @@ def _describe_host(host: HostSettings, settings: Settings) -> list[str]:
         f"{host.terms.origin} ({names}): preset {host.preset}, {mode}.",
         f"Reservation: {_uses(host.terms.uses)}.",
         *(
-            f"Section {section.name} ({', '.join(section.paths)}): {_uses(section.uses)}."
+            f"Section {section.name} ({_place(section)}): {_uses(section.uses)}."
             for section in host.terms.sections
         ),
+        *map(_permission, host.terms.permissions),
         "The first rule that matches decides:",
     ]
     for number, rule in enumerate(host.rules, 1):
@@ -42,6 +43,21 @@ def _describe_host(host: HostSettings, settings: Settings) -> list[str]:
     if host.open_paths:
         lines.append(f"Never judged, besides the signal documents: {', '.join(host.open_paths)}.")
     return lines
+
+
+def _place(section: Section) -> str:
+    parts = [", ".join(section.paths), *([f"only {', '.join(section.media)}"] if section.media else [])]
+    parts += [f"works {', '.join(section.works)}"] if section.works else []
+    parts += [f"rights of {section.rightsholder}"] if section.rightsholder else []
+    return "; ".join(parts)
+
+
+def _permission(permission: Permission) -> str:
+    uses = ", ".join(permission.uses)
+    where = f" in {', '.join(permission.sections)}" if permission.sections else ""
+    return (
+        f"Permission {permission.reference}: {permission.licensee} may use it for {uses}{where}, if verified."
+    )
 
 
 def describe_rule(rule: Rule, site_mode: Mode) -> str:

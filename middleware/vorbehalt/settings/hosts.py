@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, get_args
+from typing import cast
 
 from vorbehalt.errors import RulesError
 from vorbehalt.policy.compile import MODES, read_patterns, read_rule
 from vorbehalt.policy.presets import load_preset, preset_names
 from vorbehalt.policy.rules import Mode, Rule
 from vorbehalt.policy.tables import Flaw, Table, did_you_mean, one_of, shown
-from vorbehalt.reservation.path_pattern import PathPattern
-from vorbehalt.reservation.terms import Capacity, Section, Stance, Terms, Uses
+from vorbehalt.reservation.vocabulary import Vocabulary
+from vorbehalt.settings.declared import read_terms
 from vorbehalt.settings.model import HostSettings
 from vorbehalt.settings.values import (
     existing_file,
-    read_contact,
     read_host_names,
-    read_origin,
-    read_path,
     read_upstream,
-    read_web_url,
     resolved,
 )  # fmt: skip
 
 DEFAULT_PRESET = "allow-search"
 ROOMS = ("site", "reservation", "works", "policy")
 """The tables that a [[host]] may override, key by key."""
-
-_STANCES: tuple[str, ...] = get_args(Stance)
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
-_SECTION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +40,16 @@ class ReadHost:
 class HostReader:
     """Reads the default host and every [[host]] from one configuration."""
 
-    def __init__(self, root: Table, base: Path, documents: Mapping[str, bytes], flaws: list[Flaw]) -> None:
+    def __init__(
+        self,
+        root: Table,
+        base: Path,
+        documents: Mapping[str, bytes],
+        vocabulary: Vocabulary,
+        flaws: list[Flaw],
+    ) -> None:
         self._root = root
+        self._vocabulary = vocabulary
         self._base = base
         self._documents = documents
         self._flaws = flaws
@@ -105,7 +104,7 @@ class HostReader:
         self, tables: Mapping[str, Table], key: str, names: tuple[str, ...], origin: str, upstream: str | None
     ) -> ReadHost:
         site, policy, works = tables["site"], tables["policy"], tables["works"]
-        terms = self._read_terms(site, tables["reservation"], origin)
+        terms = read_terms(site, tables["reservation"], origin, self._vocabulary)
         preset, site_rules, rules = self._read_rules(policy)
         if catalogue := works.text("catalogue"):
             works.flaw(
@@ -126,36 +125,6 @@ class HostReader:
         for table in tables.values():
             table.finish()
         return ReadHost(settings, key, site_rules, may_refuse)
-
-    def _read_terms(self, site: Table, reservation: Table, origin: str) -> Terms:
-        own_origin = read_origin(site, "origin", required=True)
-        origin = origin or own_origin
-        uses = _read_uses(reservation, Uses())
-        paths = reservation.table("paths")
-        terms = Terms(
-            origin=origin,
-            operator=site.text("operator"),
-            contact=read_contact(site, "contact"),
-            languages=_read_languages(site),
-            uses=uses,
-            sections=_read_sections(reservation, uses),
-            capacity=cast(Capacity, reservation.choice("capacity", "owner", get_args(Capacity))),
-            on_behalf_of=reservation.texts("on_behalf_of"),
-            rightsholder=reservation.text("rightsholder"),
-            policy_url=read_web_url(reservation, "policy_url", origin),
-            licence_contact=read_contact(reservation, "licence_contact"),
-            may_license=reservation.flag("may_license"),
-            tdm_policy_path=read_path(paths, "tdm_policy", Terms("").tdm_policy_path),
-            rsl_path=read_path(paths, "rsl", Terms("").rsl_path),
-            page_path=read_path(paths, "page", Terms("").page_path),
-        )
-        paths.finish()
-        served = (
-            terms.robots_path, terms.tdmrep_path, terms.tdm_policy_path, terms.rsl_path, terms.page_path
-        )  # fmt: skip
-        if len(set(served)) < len(served):
-            reservation.flaw("paths", "V007", "two signal documents have the same path")
-        return terms
 
     def _read_robots(self, site: Table) -> str:
         text = site.text("robots", "app")
@@ -190,62 +159,6 @@ class HostReader:
             taken[rule.name] = "another rule"
             rules.append(rule)
         return preset, tuple(rules), (*rules, *common)
-
-
-def _read_uses(table: Table, above: Uses) -> Uses:
-    return Uses(
-        search=cast(Stance, table.choice("search", above.search, _STANCES)),
-        training=cast(Stance, table.choice("training", above.training, _STANCES)),
-        ai_input=cast(Stance, table.choice("ai_input", above.ai_input, _STANCES)),
-        tdm=cast(Stance, table.choice("tdm", above.tdm, _STANCES)),
-    )
-
-
-def _read_languages(site: Table) -> tuple[str, ...]:
-    languages = site.texts("languages")
-    for language in languages:
-        if not _LANGUAGE.fullmatch(language):
-            site.flaw("languages", "V007", f'{shown(language)} is no language tag such as "de" or "en-GB"')
-    return languages or ("en",)
-
-
-def _read_sections(reservation: Table, uses: Uses) -> tuple[Section, ...]:
-    sections: list[Section] = []
-    owners: list[tuple[PathPattern, Section]] = []
-    for table in reservation.tables("section"):
-        name = table.text("name", required=True)
-        if name and not _SECTION_NAME.fullmatch(name):
-            table.flaw(
-                "name", "V007", f"{shown(name)} is no section name; use letters, digits, '.', '_', '-'"
-            )
-        if any(name == section.name for section in sections):
-            table.flaw("name", "V021", f"there are two sections with the name {shown(name)}")
-        paths = read_patterns(table, "paths")
-        if not paths:
-            table.flaw("paths", "V005", f"{table.where('paths')} is missing or empty")
-        section = Section(name, paths, _read_uses(table, uses))
-        if section.uses == uses:
-            table.flaw("", "V116", f"the section {shown(name)} reserves the same as the rest of the site")
-        for text in paths:
-            pattern = PathPattern.of_decoded(text)
-            for other, owner in owners:
-                if owner is not section and _is_ambiguous(pattern, section, other, owner):
-                    table.flaw(
-                        "paths",
-                        "V022",
-                        f"{shown(text)} is as specific as {shown(other.text)} of the section "
-                        f"{shown(owner.name)} and meets the same paths; make one of them longer",
-                    )
-            owners.append((pattern, section))
-        sections.append(section)
-        table.finish()
-    return tuple(sections)
-
-
-def _is_ambiguous(one: PathPattern, section: Section, two: PathPattern, other: Section) -> bool:
-    if one.priority != two.priority or not one.overlaps(two):
-        return False
-    return one.text == two.text or section.uses != other.uses
 
 
 def _is_below(key: str, above: str) -> bool:

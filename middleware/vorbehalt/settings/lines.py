@@ -41,6 +41,7 @@ def find_line(lines: dict[str, int], key: str) -> int:
 class _Scanner:
     def __init__(self, text: str) -> None:
         self._lines: dict[str, int] = {}
+        self._implied: dict[str, int] = {}
         self._counts: dict[str, int] = {}
         self._tokens = list(_tokens(text))
         self._at = 0
@@ -55,7 +56,7 @@ class _Scanner:
                 table = self._header(line)
             else:
                 self._pair(table)
-        return self._lines
+        return {**self._implied, **self._lines}
 
     def _header(self, line: int) -> str:
         self._at += 1
@@ -67,6 +68,8 @@ class _Scanner:
         path = ""
         for index, part in enumerate(parts):
             path = f"{path}.{part}" if path else part
+            # `[[a.b]]` makes `a`, which may have no header of its own.
+            self._implied.setdefault(path, line)
             if is_array and index == len(parts) - 1:
                 self._lines.setdefault(path, line)
                 self._counts[path] = self._counts.get(path, -1) + 1

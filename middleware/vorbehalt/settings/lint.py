@@ -34,6 +34,7 @@ def lint_host(
     yield from _search_engines(host, keys, registry, documents)
     yield from _against_reservation(host)
     yield from _terms(f"{host.key}", host.settings.terms)
+    yield from _permissions(f"{host.key}reservation.permission", host.settings.terms, registry, now)
 
 
 def lint_terms(host: ReadHost) -> Iterable[Flaw]:
@@ -52,6 +53,17 @@ def _names(key: str, rule: Rule, registry: Registry, sections: set[str]) -> Iter
             why = next((why for name, why in registry.rejected.items() if name.lower() == token.lower()), "")
             hint = f" (it is left out: {why})" if why else did_you_mean(token, known)
             yield Flaw(f"{key}.match.token", "V018", f"no crawler has the product token {shown(token)}{hint}")
+    for operator in rule.match.operator:
+        if sentence := _no_operator(operator, registry):
+            yield Flaw(f"{key}.match.operator", "V019", sentence)
+    for section in rule.match.section:
+        if section not in sections:
+            hint = did_you_mean(section, sections)
+            yield Flaw(f"{key}.match.section", "V030", f"there is no section {shown(section)}{hint}")
+
+
+def _no_operator(name: str, registry: Registry) -> str:
+    """Say why a text names no operator; empty if it does."""
     operators: dict[str, str] = {}
     makers: set[str] = set()
     for party in registry.parties.values():
@@ -59,16 +71,21 @@ def _names(key: str, rule: Rule, registry: Registry, sections: set[str]) -> Iter
             operators |= {party.name.lower(): party.name, party.id.lower(): party.name}
         else:
             makers |= {party.name.lower(), party.id.lower()}
-    for operator in rule.match.operator:
-        if operator.lower() not in operators:
-            hint = did_you_mean(operator, sorted(set(operators.values())))
-            if operator.lower() in makers:
-                hint = " (it makes tools that others run; name their tokens)"
-            yield Flaw(f"{key}.match.operator", "V019", f"no operator has the name {shown(operator)}{hint}")
-    for section in rule.match.section:
-        if section not in sections:
-            hint = did_you_mean(section, sections)
-            yield Flaw(f"{key}.match.section", "V030", f"there is no section {shown(section)}{hint}")
+    if name.lower() in operators:
+        return ""
+    hint = did_you_mean(name, sorted(set(operators.values())))
+    if name.lower() in makers:
+        hint = " (it makes tools that others run; name their tokens)"
+    return f"no operator has the name {shown(name)}{hint}"
+
+
+def _permissions(key: str, terms: Terms, registry: Registry, now: datetime) -> Iterable[Flaw]:
+    for index, permission in enumerate(terms.permissions):
+        if permission.licensee and (sentence := _no_operator(permission.licensee, registry)):
+            yield Flaw(f"{key}[{index}].operator", "V019", sentence)
+        if permission.until is not None and permission.until <= now.timestamp() * 1e9:
+            message = f"the permission {shown(permission.reference)} has ended; it permits nothing any more"
+            yield Flaw(f"{key}[{index}].until", "V122", message)
 
 
 def _effects(key: str, rule: Rule, now: datetime) -> Iterable[Flaw]:

@@ -14,6 +14,7 @@ import vorbehalt_rules
 from vorbehalt.errors import ConfigError, RulesError
 from vorbehalt.identify.registry import Registry
 from vorbehalt.policy.tables import Flaw, Table
+from vorbehalt.reservation.vocabulary import SILENT, Vocabulary, read_vocabulary
 from vorbehalt.settings.digest import digest
 from vorbehalt.settings.hosts import HostReader, ReadHost
 from vorbehalt.settings.lint import lint_host, lint_terms
@@ -60,7 +61,8 @@ def load(
     elif root.raw("format") != FORMAT or isinstance(root.raw("format"), bool):
         root.flaw("format", "V006", "this version reads format = 1")
     documents, registry = _read_rules(root.table("rules"), source, rules or load_rules)
-    settings, hosts = _read(root, source, documents, registry)
+    vocabulary = _read_vocabulary(root, documents)
+    settings, hosts = _read(root, source, documents, registry, vocabulary)
     if registry is not None:
         moment = now or datetime.now(UTC)
         for host in hosts:
@@ -97,11 +99,24 @@ def _read_rules(
         return {}, None
 
 
+def _read_vocabulary(root: Table, documents: Mapping[str, bytes]) -> Vocabulary:
+    try:
+        return read_vocabulary(documents) if documents else SILENT
+    except RulesError as error:
+        for line in str(error).splitlines():
+            root.flaw("rules", "V025", line)
+        return SILENT
+
+
 def _read(
-    root: Table, source: Source, documents: Mapping[str, bytes], registry: Registry | None
+    root: Table,
+    source: Source,
+    documents: Mapping[str, bytes],
+    registry: Registry | None,
+    vocabulary: Vocabulary,
 ) -> tuple[Settings | None, tuple[ReadHost, ...]]:
     sidecar = read_sidecar(root.table("sidecar"))
-    reader = HostReader(root, source.base, documents, root.flaws)
+    reader = HostReader(root, source.base, documents, vocabulary, root.flaws)
     default = reader.read_default(sidecar.upstream)
     further = reader.read_further(default)
     evidence = read_evidence(root.table("evidence"), source.base, default.settings.terms.origin)

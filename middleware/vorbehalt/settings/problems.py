@@ -41,6 +41,9 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V029": "The rule would refuse search engines.",
         "V030": "The rule names a section that does not exist.",
         "V031": "The terms would contradict themselves, or readers would take them differently.",
+        "V033": "The text is no media type.",
+        "V034": "The text is no identifier of a work.",
+        "V035": "The permission is malformed, or given twice.",
         "V101": "The policy refuses what the reservation allows.",
         "V102": "The policy answers what the reservation reserves.",
         "V103": "Shared counters are not used by this version.",
@@ -61,6 +64,7 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V118": "It is not said on whose behalf the reservation is declared.",
         "V120": "A channel cannot express the terms; the most restrictive reading is served.",
         "V119": "The secret is short.",
+        "V122": "The permission has ended.",
         "V121": "The secret is not used by this version.",
     }
 )
