@@ -18,6 +18,10 @@ CHROME = (
     b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
     b" (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 )
+_FILES = ("robots.txt", "llms.txt", "llms-full.txt", "trust.txt", ".well-known/trust.txt")
+LOOKED_AT = frozenset(f"/{name}" for name in (*_FILES, ".well-known/tdmrep.json"))
+"""What we ask the app for ourselves."""
+
 STRANGER = ("203.0.113.9", 50123)
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -136,8 +140,8 @@ class PageApp:
 
     @property
     def pages(self) -> list[dict[str, Any]]:
-        """The requests that were not our own look at its robots.txt."""
-        return [s for s in self.scopes if s["path"] != "/robots.txt"]
+        """The requests that were not our own look at what the site publishes."""
+        return [s for s in self.scopes if s["path"] not in LOOKED_AT]
 
 
 def protect(app: Callable[..., Awaitable[None]], **sections: Any) -> VorbehaltMiddleware:

@@ -55,6 +55,22 @@ def test_all_mistakes_come_at_once_with_their_places(cli: Cli, site: Path) -> No
     )
 
 
+def test_a_robots_file_that_contradicts_the_terms_is_a_warning_with_its_line(
+    cli: Cli, site: Path, tmp_path: Path
+) -> None:
+    robots = site.parent / "rules.txt"
+    robots.write_text("User-agent: *\nDisallow: /x\n\nUser-agent: GPTBot\nAllow: /\n")
+    site.write_text(site.read_text().replace('robots = "none"', 'robots = "file:rules.txt"', 1))
+
+    plain, as_json = cli("check"), cli("check", "--json")
+
+    (warning,) = [w for w in as_json.json["warnings"] if w["id"] == "V123"]
+    assert (warning["file"], warning["key"]) == (str(robots), "site.robots")
+    assert "lets GPTBot in (line 4)" in warning["message"]
+    assert (plain.code, as_json.code) == (0, 0)
+    assert "V123" in plain.out
+
+
 def test_warnings_do_not_make_it_fail(cli: Cli, site: Path) -> None:
     site.write_text(site.read_text().replace('contact = "mailto:licensing@label.example"\n', ""))
 

@@ -162,7 +162,7 @@ def test_nothing_of_the_visitor_decides_what_all_others_are_served() -> None:
     (asked,) = app.asked
     assert dict(asked["headers"]) == {
         b"host": b"label.example",
-        b"user-agent": b"Vorbehalt (reads the site's own robots.txt)",
+        b"user-agent": b"Vorbehalt (reads what the site itself publishes)",
         b"x-forwarded-proto": b"https",
     }
     assert (asked["method"], asked["scheme"], asked["query_string"]) == ("GET", "https", b"")

@@ -141,6 +141,7 @@ def test_no_header_permits_what_is_reserved(terms: Terms, path: str) -> None:
 @given(all_terms, paths, st.one_of(st.none(), lines))
 @example(Terms("https://label.example", uses=OPEN.uses, sections=(AUDIO, OPEN)), "/b", None)
 @example(Terms("https://label.example", uses=OPEN.uses, sections=(NARROW, OPEN)), "/ab", None)
+@example(PART, "/a", b"Content-Usage: train-ai=y")
 @example(PART, "/a", b"User-agent: x\nContent-Signal: ai-train=yes")
 @example(PART, "/ab", b"User-agent: x\nContent-Usage: /*b\ttrain-ai=y")
 def test_no_file_permits_what_is_reserved_for_any_media(terms: Terms, path: str, site: bytes | None) -> None:

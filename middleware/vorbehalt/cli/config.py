@@ -16,30 +16,42 @@ from vorbehalt.cli.output import (
     problem_json,
     say,
 )
-from vorbehalt.errors import ConfigError
+from vorbehalt.engine import Engine
+from vorbehalt.errors import ConfigError, Problem
 from vorbehalt.settings import Settings, describe, load, read_robots_files
+from vorbehalt.stores.memory import MemoryLimits
 
 
 def check(config: Path = CONFIG, as_json: bool = JSON) -> None:
     """Validate a configuration, print the policy it means, warn."""
     try:
         settings = load(config)
-        read_robots_files(settings)
+        warnings = [*settings.warnings, *robots_conflicts(settings)]
     except ConfigError as error:
         if not as_json:
             raise
         print_json({"errors": [problem_json(problem) for problem in error.problems], "warnings": []})
         raise typer.Exit(2) from None
     if as_json:
-        print_json({"errors": [], "warnings": [problem_json(problem) for problem in settings.warnings]})
+        print_json({"errors": [], "warnings": [problem_json(problem) for problem in warnings]})
         return
     for line in describe(settings):
         say(printable(line))
     for sentence in list_ages(settings, moment(None)):
         say(f"note: {sentence}")
-    for warning in settings.warnings:
+    for warning in warnings:
         say(f"warning: {printable(str(warning))}")
     say(f"{printable(str(config))}: fine")
+
+
+def robots_conflicts(settings: Settings) -> list[Problem]:
+    """Say what in the robots.txt files of the configuration contradicts the terms or cannot be used."""
+    engine = Engine(settings, MemoryLimits(), read_robots_files(settings), ranges={})
+    return [
+        Problem(plan.settings.robots.removeprefix("file:"), 0, "site.robots", "V123", sentence)
+        for plan in engine.plans()
+        for sentence in plan.bundle.conflicts
+    ]
 
 
 def list_ages(settings: Settings, at: int) -> list[str]:

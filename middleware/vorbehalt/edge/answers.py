@@ -80,7 +80,7 @@ class AppAnswer:
                 if message["type"] in _STARTS:
                     headers = message.get("headers") or ()
                     carried = section.for_answer(headers)
-                    message = {**message, "headers": apply(headers, carried)}
+                    message = {**message, "headers": apply(headers, carried, live.name_conflict)}
                     self.carried = carried.digest
                 size = transfer.size_of(message)
             except Exception:

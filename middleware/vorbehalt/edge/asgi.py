@@ -149,7 +149,7 @@ class VorbehaltMiddleware:
             if message["type"] == "http.response.start":
                 try:
                     told = message.copy()
-                    told["headers"] = apply(message.get("headers") or (), section)
+                    told["headers"] = apply(message.get("headers") or (), section, live.name_conflict)
                     message = told
                 except Exception:
                     live.count_internal_error()

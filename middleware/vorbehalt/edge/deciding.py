@@ -34,6 +34,8 @@ def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit:
         if middleware.answers_forward_auth and is_auth_path(visit.path):
             return _decide_auth(middleware, runtime, live, visit)
     live.note_source(visit.client)
+    if root_path := scope.get("root_path"):
+        runtime.conflicts.note_mount(str(root_path))
     document = None if visit.is_websocket else plan.document(visit.path)
     if document is not None:
         return SignalAnswer(middleware, runtime, live, plan, visit, document.path)

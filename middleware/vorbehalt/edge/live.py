@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -96,12 +97,18 @@ class Live:
     """One engine with its caches. Replaced whole on reload."""
 
     def __init__(
-        self, engine: Engine, counters: Counters, addresses: AddressResolver, sizes: AnswerSizes | None = None
+        self,
+        engine: Engine,
+        counters: Counters,
+        addresses: AddressResolver,
+        sizes: AnswerSizes | None = None,
+        name_conflict: Callable[[bytes, bytes], None] | None = None,
     ) -> None:
         self.engine = engine
         self.counters = counters
         self.addresses = addresses
         self.sizes = sizes or AnswerSizes()
+        self.name_conflict = name_conflict
         self.known: dict[bytes, Claim | None] = engine.claims.known
         self.caches = {id(plan): HostCache(plan) for plan in engine.plans()}
         self.default = self.caches[id(engine.default)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +12,8 @@ from pathlib import Path
 from vorbehalt.edge import metrics
 from vorbehalt.edge.announcing import announce, opening_of
 from vorbehalt.edge.client_address import AddressResolver
+from vorbehalt.edge.conflicts import Conflicts
+from vorbehalt.edge.health import health_of
 from vorbehalt.edge.live import AnswerSizes, Live
 from vorbehalt.edge.metrics_source import TellsMetrics
 from vorbehalt.edge.outside import Outside
@@ -23,7 +24,8 @@ from vorbehalt.evidence.log import open_evidence
 from vorbehalt.evidence.receipt import Evidence
 from vorbehalt.identify.networks import RangeList, read_range_lists
 from vorbehalt.lookups.range_files import current_lists
-from vorbehalt.policy.disarm import ALERT, Disarm
+from vorbehalt.policy.disarm import Disarm
+from vorbehalt.reservation.bundle import Bundle
 from vorbehalt.settings import Settings, load, read_robots_files
 from vorbehalt.stores.counters import Counters
 from vorbehalt.stores.memory import MemoryLimits
@@ -64,6 +66,9 @@ class Runtime(TellsMetrics):
         self.robots_tried_at: dict[str, float] = {}
         self.robots_reading: set[str] = set()
         self.on_change: weakref.WeakMethod[Callable[[Live | None], None]] | None = None
+        self.conflicts = Conflicts()
+        self.surveyed: set[tuple[str, str]] = set()
+        """Of which hosts, under which configuration, the site's own files were looked at."""
         self.reasons: dict[str, str] = {}
         """Why health is yellow: code -> sentence."""
         self.live = self._make_live(self.settings)
@@ -98,7 +103,13 @@ class Runtime(TellsMetrics):
         )
         network = settings.network
         addresses = AddressResolver(network.trusted_proxies, network.client_header)
-        return Live(engine, self.counters, addresses, self.sizes)
+        for plan in engine.plans():
+            self._name_conflicts(plan, plan.bundle)
+        return Live(engine, self.counters, addresses, self.sizes, self.conflicts.note_header)
+
+    def _name_conflicts(self, plan: HostPlan, bundle: Bundle) -> None:
+        host = plan.settings
+        self.conflicts.set_robots(host.key, host.terms.origin, bundle.conflicts)
 
     def _take_lists(self, lists: Mapping[str, RangeList]) -> None:
         """Judge by other address lists from now on; called by the look-up thread."""
@@ -186,6 +197,8 @@ class Runtime(TellsMetrics):
                 if current.settings.key != key or current.settings.robots != "app":
                     continue
                 bundle = live.engine.render(current.settings, body)
+                # A file that nobody can use changes nothing that is served, and has to be named all the same.
+                self._name_conflicts(current, bundle)
                 if bundle.digest != current.bundle.digest:
                     current.take(bundle)
                     live.forget_readers()
@@ -230,27 +243,8 @@ class Runtime(TellsMetrics):
             swap(live)
 
     def health(self) -> dict[str, object]:
-        """Return `state` (green, yellow, red) and `reasons` in words, worst first."""
-        evidence = self.evidence.health()
-        reasons = [*(str(reason) for reason in _as_list(evidence.get("reasons"))), *self.reasons.values()]
-        live = self.live
-        if self.disarm.is_disarmed(time.time_ns()):
-            reasons.append(ALERT)
-        if sources := live.untrusted_sources:
-            reasons.append(
-                "we see your proxy, not your visitors: set network.trusted_proxies"
-                f" ({sources} requests came with forwarding headers from a peer that is not trusted)"
-            )
-            reasons += live.addresses.notes.values()
-        elif live.unusable_sources and not live.usable_sources:
-            reasons.append(
-                "no visitor so far had an address of the public internet: nobody can be verified; if a proxy"
-                " stands in front, let it send X-Forwarded-For and set network.trusted_proxies"
-            )
-        state = str(evidence.get("state", "green"))
-        if reasons and state == "green":
-            state = "yellow"
-        return {"state": state, "reasons": reasons}
+        """Return how we are: see `health.health_of`."""
+        return health_of(self)
 
     def _keep_house(self) -> None:
         me = threading.current_thread()
@@ -279,10 +273,6 @@ class Runtime(TellsMetrics):
             self.reasons["announcement"] = f"the signals in force could not be recorded: {error}"
         else:
             self.reasons.pop("announcement", None)
-
-
-def _as_list(value: object) -> list[object]:
-    return list(value) if isinstance(value, (list, tuple)) else []
 
 
 _alive: weakref.WeakSet[Runtime] = weakref.WeakSet()

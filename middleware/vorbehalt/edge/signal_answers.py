@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from vorbehalt.edge import respond, site_robots
+from vorbehalt.edge import respond, site_robots, site_survey
 from vorbehalt.edge.answers import AppAnswer, Message, Receive, Scope, Send
 from vorbehalt.edge.live import Live
 from vorbehalt.edge.recording import Recording, open_record
@@ -54,6 +54,8 @@ class SignalAnswer:
             await send(message)
         if asks_app:
             await site_robots.refresh_if_old(self.runtime, self.live, self.plan, self.middleware.app, scope)
+        if self.path == settings.terms.robots_path:
+            await site_survey.look_once(self.runtime, self.plan, self.middleware.app, scope)
 
     async def _ready(self) -> respond.Messages | None:
         """Return the document as messages, its record durable; None where a fault of ours prevents it."""

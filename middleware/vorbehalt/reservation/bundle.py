@@ -43,6 +43,8 @@ class SectionHeaders:
     uses: Uses
     headers: Headers
     digest: str
+    refused_signals: frozenset[bytes] = frozenset()
+    """Content-Signal keys that nobody may say yes to here."""
     by_media: MediaHeaders = ()
     other: SectionHeaders | None = None
 
@@ -117,7 +119,9 @@ def render(
     sections = {}
     for name, uses in parts.items():
         headers = reservation_headers(terms, uses)
-        sections[name] = SectionHeaders(name, uses, headers, headers_digest(headers))
+        signals = terms.vocabulary.content_signals.pairs(uses)
+        refused = frozenset(key.encode("ascii") for key, stance in signals if stance == "reserve")
+        sections[name] = SectionHeaders(name, uses, headers, headers_digest(headers), refused)
     return Bundle(
         {document.path: document for document in documents},
         sections,

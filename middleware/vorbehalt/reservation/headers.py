@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ _REPLACED_SPELLINGS = REPLACED | {
     b"TDM-Policy",
     b"Tdm-Policy",
     b"Content-Usage",
+    b"content-signal",
+    b"Content-Signal",
 }
 _are_foreign = _REPLACED_SPELLINGS.isdisjoint
 _name = itemgetter(0)
@@ -44,9 +46,13 @@ def reservation_headers(terms: Terms, uses: Uses) -> Headers:
 
 
 def apply(
-    response_headers: Iterable[tuple[bytes, bytes]], section: SectionHeaders
+    response_headers: Iterable[tuple[bytes, bytes]],
+    section: SectionHeaders,
+    name_conflict: Callable[[bytes, bytes], None] | None = None,
 ) -> list[tuple[bytes, bytes]]:
     """Gives a new list: the response's own headers without those that are ours alone, then ours.
+
+    `name_conflict` is told each header, name and value, that is left out because it says something else.
 
     Where what is reserved depends on the media type, that of the response decides.
     """
@@ -54,9 +60,33 @@ def apply(
     if section.other is not None:
         section = section.for_answer(headers)
     if not _are_foreign(map(_name, headers)):
-        headers = [header for header in headers if header[0] not in _REPLACED_SPELLINGS]
+        headers = _without_foreign(headers, section, name_conflict)
     headers += section.headers
     return headers
+
+
+def _without_foreign(
+    headers: list[tuple[bytes, bytes]],
+    section: SectionHeaders,
+    name_conflict: Callable[[bytes, bytes], None] | None,
+) -> list[tuple[bytes, bytes]]:
+    ours = dict(section.headers)
+    kept = []
+    for header in headers:
+        name, value = header[0].lower(), header[1].strip()
+        if header[0] not in _REPLACED_SPELLINGS or (
+            name == b"content-signal" and section.refused_signals.isdisjoint(_said_yes(value))
+        ):
+            kept.append(header)
+        elif name_conflict is not None and value != ours.get(name):
+            name_conflict(name, value)
+    return kept
+
+
+def _said_yes(value: bytes) -> list[bytes]:
+    """The keys that a Content-Signal value, which no draft defines as a header, says yes to."""
+    pairs = (pair.lower().partition(b"=") for pair in value.split(b","))
+    return [key.strip() for key, _, answer in pairs if answer.strip() in (b"yes", b"y")]
 
 
 def size(headers: Headers) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from functools import reduce
+from dataclasses import dataclass
 from hashlib import sha256
 
 from vorbehalt.reservation import aipref, content_signals
@@ -21,8 +20,15 @@ from vorbehalt.reservation.robots import (
     parse,
     product_token,
 )
-from vorbehalt.reservation.scopes import uses_under
-from vorbehalt.reservation.terms import Terms, Uses
+from vorbehalt.reservation.robots_site import (
+    SUPERSEDED,
+    Draft,
+    answer_signals,
+    first_agent,
+    name_managed_blocks,
+    usable,
+)
+from vorbehalt.reservation.terms import Terms
 from vorbehalt.reservation.wording import clean, declaration
 
 MEDIA_TYPE = "text/plain; charset=utf-8"
@@ -32,7 +38,6 @@ _PLACEHOLDER = "User-agent: refused-above"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+/ -]*(?<! )")
 _LINE_WIDTH = 108
-_SUPERSEDED = "# superseded by the reservation: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +46,6 @@ class Merged:
 
     body: bytes
     conflicts: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Draft:
-    """What happens to the lines of the site's file, by line number."""
-
-    replaced: dict[int, list[str]] = field(default_factory=dict)
-    added: dict[int, list[str]] = field(default_factory=dict)
-    conflicts: list[str] = field(default_factory=list)
 
 
 def merge(
@@ -64,12 +60,13 @@ def merge(
     `refused_tokens` get one group with `Disallow: /`; `search_tokens` are search engines that this group must
     not reach under any reading. For every other crawler nothing changes. `asof` is text for a comment.
     """
-    draft = _Draft()
+    draft = Draft()
     tokens = _writable(refused_tokens, search_tokens if terms.uses.search == "allow" else (), draft)
     refused = frozenset(token.casefold() for token in tokens)
-    site = parse(_usable(site_robots or b"", draft))
+    site = parse(usable(site_robots or b"", draft))
     signals = _signals(terms)
-    _answer_signals(terms, site, signals, draft)
+    name_managed_blocks(site, draft)
+    answer_signals(terms, site, signals, draft)
     for group in site.groups:
         _move_refused(group, refused, draft)
         _add_signals(group, refused, signals, draft)
@@ -88,20 +85,20 @@ def merge(
     return Merged(body, tuple(dict.fromkeys(draft.conflicts)))
 
 
-def _compose(terms: Terms, site: RobotsFile, ours: list[list[str]], draft: _Draft, asof: str) -> bytes:
-    first_agent = next((line.number for line in site.lines if line.kind == "agent"), len(site.lines) + 1)
+def _compose(terms: Terms, site: RobotsFile, ours: list[list[str]], draft: Draft, asof: str) -> bytes:
+    begin = first_agent(site)
     blocks = [
         [f"License: {terms.rsl_uri}"],
-        _trimmed([text for line in site.lines[: first_agent - 1] for text in _served(line, draft)]),
+        _trimmed([text for line in site.lines[: begin - 1] for text in _served(line, draft)]),
         *ours,
-        _trimmed([text for line in site.lines[first_agent - 1 :] for text in _served(line, draft)]),
+        _trimmed([text for line in site.lines[begin - 1 :] for text in _served(line, draft)]),
     ]
     rest = "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
     content = ("\n".join(_heading(terms, asof)) + "\n\n" + rest).encode("utf-8", "surrogateescape")
     return f"# sha256 of this file without this line: {sha256(content).hexdigest()}\n".encode() + content
 
 
-def _spare_signals(site: RobotsFile, draft: _Draft) -> bool:
+def _spare_signals(site: RobotsFile, draft: Draft) -> bool:
     """Leaves our lines out of the site's named groups; its `*` group keeps them. False: nothing to spare."""
     kept = {
         line.number for group in site.groups if any(map(is_wildcard, group.agents)) for line in group.lines
@@ -115,26 +112,7 @@ def _spare_signals(site: RobotsFile, draft: _Draft) -> bool:
     return True
 
 
-def _usable(data: bytes, draft: _Draft) -> bytes:
-    """Gives the part of the site's file that readers use; what none of them reads as rules is empty."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:4]:
-        draft.conflicts.append("the site's robots.txt is not UTF-8 (UTF-16?): no reader finds its rules")
-        return b""
-    if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
-        draft.conflicts.append(
-            "the site's robots.txt is a markup document (HTML?), not rules: it is left out"
-        )
-        return b""
-    if len(data) > MAX_BYTES:
-        draft.conflicts.append(
-            f"the site's robots.txt is larger than {MAX_BYTES} bytes: readers stop there, so does this merge"
-        )
-        read = data[:MAX_BYTES]
-        return read[: max(read.rfind(b"\n"), read.rfind(b"\r"), 0)]
-    return data
-
-
-def _writable(tokens: Sequence[str], spared: Sequence[str], draft: _Draft) -> tuple[str, ...]:
+def _writable(tokens: Sequence[str], spared: Sequence[str], draft: Draft) -> tuple[str, ...]:
     """The tokens that can stand in a User-agent line without reaching a crawler that they do not mean."""
     kept: dict[str, str] = {}
     for token in tokens:
@@ -199,7 +177,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _refused_group(
-    terms: Terms, site: RobotsFile, tokens: Sequence[str], signals: Sequence[str], draft: _Draft
+    terms: Terms, site: RobotsFile, tokens: Sequence[str], signals: Sequence[str], draft: Draft
 ) -> list[str]:
     if not tokens:
         return []
@@ -214,31 +192,7 @@ def _refused_group(
     return [*(f"User-agent: {token}" for token in tokens), *rules.lines, *signals]
 
 
-def _answer_signals(terms: Terms, site: RobotsFile, signals: Sequence[str], draft: _Draft) -> None:
-    """Puts our statement where one of the site's own says yes to a use that the terms reserve."""
-    words = terms.vocabulary
-    anywhere = reduce(Uses.restricted_by, terms.all_uses)
-    labels_of = {labels.field.lower(): labels for labels in (words.content_signals, words.aipref)}
-    for line in site.lines:
-        if line.key == "license" and line.value != terms.rsl_uri:
-            draft.conflicts.append(
-                f"line {line.number} of the site's robots.txt names another licence document"
-            )
-        labels = labels_of.get(line.key)
-        if labels is None:
-            continue
-        path, granted = labels.granted(line.value)
-        # Readers of Content-Signal may know no paths: to them a yes is one for the whole site.
-        uses = uses_under(terms, path) if labels is words.aipref else anywhere
-        if any(uses.of(use) == "reserve" for use in granted):
-            ours = [text for text in signals if text.lower().startswith(line.key + ":")]
-            draft.replaced[line.number] = [_SUPERSEDED + clean(line.text), *ours]
-            draft.conflicts.append(
-                f"line {line.number} of the site's robots.txt permits what is reserved: {clean(line.text)}"
-            )
-
-
-def _move_refused(group: Group, refused: Collection[str], draft: _Draft) -> None:
+def _move_refused(group: Group, refused: Collection[str], draft: Draft) -> None:
     """Takes refused crawlers out of the site's own groups without touching what the others hear."""
     moved = [line for line in group.lines if line.kind == "agent" and _is_refused(line.value, refused)]
     if not moved:
@@ -249,7 +203,7 @@ def _move_refused(group: Group, refused: Collection[str], draft: _Draft) -> None
         gone.update(line.number for line in group.lines if line.kind not in ("blank", "site"))
     for line in group.lines:
         if line.number in gone:
-            draft.replaced[line.number] = [_SUPERSEDED + clean(line.text)]
+            draft.replaced[line.number] = [SUPERSEDED + clean(line.text)]
     if staying:
         for run in agent_runs(group):
             if all(line.number in gone for line in run if line.kind == "agent"):
@@ -266,7 +220,7 @@ def _lets_in(group: Group) -> bool:
     return not closed or any(rule.allow for rule in group.rules)
 
 
-def _add_signals(group: Group, refused: Collection[str], signals: Sequence[str], draft: _Draft) -> None:
+def _add_signals(group: Group, refused: Collection[str], signals: Sequence[str], draft: Draft) -> None:
     """Adds our lines after the last record of a group, where no reader takes them for the end of a run."""
     if not any(agent and not _is_refused(agent, refused) for agent in group.agents):
         return
@@ -281,7 +235,7 @@ def _add_signals(group: Group, refused: Collection[str], signals: Sequence[str],
         )
 
 
-def _served(line: Line, draft: _Draft) -> list[str]:
+def _served(line: Line, draft: Draft) -> list[str]:
     return [*draft.replaced.get(line.number, [line.text]), *draft.added.get(line.number, [])]
 
 

@@ -65,6 +65,7 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V120": "A channel cannot express the terms; the most restrictive reading is served.",
         "V119": "The secret is short.",
         "V122": "The permission has ended.",
+        "V123": "The site's own robots.txt contradicts the terms, or readers cannot use it as it stands.",
         "V121": "The secret is not used by this version.",
     }
 )
