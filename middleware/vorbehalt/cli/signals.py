@@ -13,7 +13,9 @@ from typer.core import TyperGroup
 from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, printable_lines, say
 from vorbehalt.engine import Engine
 from vorbehalt.facts import host_name, normal_path
+from vorbehalt.reservation import page
 from vorbehalt.reservation.bundle import Document
+from vorbehalt.reservation.terms import Terms
 from vorbehalt.settings import load, read_robots_files
 from vorbehalt.stores.memory import MemoryLimits
 
@@ -53,14 +55,11 @@ def show(
     normal = normal_path(unquote(path.partition("?")[0].partition("#")[0]))
     section = plan.headers(normal, plan.sections.find(normal))
     headers = [[key.decode("latin-1"), value.decode("latin-1")] for key, value in section.headers]
-    documents = {
-        where: {"media_type": document.media_type, "body": document.body.decode("utf-8", "replace")}
-        for where, document in plan.bundle.documents.items()
-    }
+    documents = {where: _shown(document) for where, document in plan.bundle.documents.items()}
     if plan.settings.robots == "app":
         note("robots.txt is shown without the site's own rules: they are read from the app while it runs")
     if write is not None:
-        _write_documents(write, plan.bundle.documents)
+        _write_documents(write, plan.bundle.documents, plan.settings.terms)
     if as_json:
         print_json({"path": path, "headers": headers, "documents": documents, "digest": plan.bundle.digest})
         return
@@ -68,14 +67,39 @@ def show(
     for key, value in headers:
         say(f"  {key}: {printable(value)}")
     for where, document in plan.bundle.documents.items():
-        body = printable_lines(document.body.decode("utf-8", "replace").rstrip())
-        say(f"\n{where} ({document.media_type}):\n{body}")
+        say(f"\n{where} ({document.media_type}):\n{printable_lines(_text(document).rstrip())}")
+        for variant in document.variants[1:]:
+            say(f"\nalso in {variant.language}: {where}?lang={variant.language}")
     say(f"\ndigest of the whole set: {plan.bundle.digest}")
 
 
-def _write_documents(folder: Path, documents: Mapping[str, Document]) -> None:
+def _shown(document: Document) -> dict[str, object]:
+    """A document as JSON; a page in several languages shows the default one and names all."""
+    shown: dict[str, object] = {"media_type": document.media_type, "body": _text(document)}
+    if document.variants:
+        shown["language"] = document.language
+        shown["languages"] = {variant.language: _text(variant) for variant in document.variants}
+    return shown
+
+
+def _text(document: Document) -> str:
+    return document.body.decode("utf-8", "replace")
+
+
+def _write_documents(folder: Path, documents: Mapping[str, Document], terms: Terms) -> None:
     for where, document in documents.items():
-        target = folder / where.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(document.body)
-        note(f"wrote {target}")
+        if document.variants:
+            # No query chooses among files, so each language has one of its own and they link to one another.
+            _write(folder, where, page.render(terms, document.language, is_static=True))
+            for variant in document.variants:
+                body = page.render(terms, variant.language, is_static=True)
+                _write(folder, page.static_address(terms, variant.language), body)
+        else:
+            _write(folder, where, document.body)
+
+
+def _write(folder: Path, where: str, body: bytes) -> None:
+    target = folder / where.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(body)
+    note(f"wrote {target}")

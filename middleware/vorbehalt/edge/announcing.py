@@ -28,6 +28,11 @@ def announce(evidence: Evidence, plan: HostPlan, versions: dict[str, str]) -> No
     """
     bundle = plan.bundle
     documents = {path: evidence.put_object(doc.body) for path, doc in sorted(bundle.documents.items())}
+    documents |= {
+        f"{path}?lang={variant.language}": evidence.put_object(variant.body)
+        for path, document in sorted(bundle.documents.items())
+        for variant in document.variants
+    }
     headers = {
         name or "*": evidence.put_object(
             b"".join(key + b": " + value + b"\n" for key, value in section.headers)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from os import urandom
 from typing import Any
+from urllib.parse import parse_qs
 
 from vorbehalt.edge.negotiate import best_language, prefers_html
 from vorbehalt.edge.words import LABELS, LANGUAGES, RESERVED, SENTENCES, TITLES
@@ -34,6 +35,8 @@ _DRAW = 256
 _drawn: list[str] = []
 _MARK = "VB-####-####-####-####"
 _TEMPLATES = 512
+_QUERY = 1024
+"""How much of a query is searched for a language, in bytes; more fields than bytes there cannot be."""
 _QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 _QUOTA_NAME = "requests"
 _QUOTA = _QUOTA_NAME.encode()
@@ -159,6 +162,18 @@ def limit_headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
     return headers
 
 
+def chosen_variant(document: Document, visit: Visit) -> Document:
+    """Return the variant in the language of `?lang=`, else the one that Accept-Language wants most."""
+    if not document.variants:
+        return document
+    offered = [variant.language for variant in document.variants]
+    query = visit.target.partition(b"?")[2][:_QUERY].decode("latin-1")
+    asked = parse_qs(query, max_num_fields=_QUERY).get("lang", [""])[0].lower().partition("-")[0]
+    if asked not in offered:
+        asked = best_language(visit.header(b"accept-language"), offered, document.language)
+    return document.variant(asked)
+
+
 def document_messages(
     document: Document, section_headers: Headers, method: str, if_none_match: bytes
 ) -> Messages:
@@ -174,6 +189,8 @@ def document_messages(
         ]
         return _messages(405, headers, body)
     headers = [(b"etag", document.etag), (b"cache-control", b"public, max-age=3600"), *section_headers]
+    if document.language:
+        headers.append((b"vary", b"Accept-Language"))
     if if_none_match and _matches(document.etag, if_none_match):
         return _messages(304, headers, b"")
     headers += [
@@ -181,6 +198,10 @@ def document_messages(
         (b"content-length", b"%d" % len(document.body)),
         (b"x-content-type-options", b"nosniff"),
     ]
+    if document.language:
+        headers.append((b"content-language", document.language.encode("ascii")))
+    if document.content_security_policy:
+        headers.append((b"content-security-policy", document.content_security_policy.encode("ascii")))
     return _messages(200, headers, b"" if method == "HEAD" else document.body)
 
 

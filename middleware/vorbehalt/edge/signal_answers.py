@@ -61,7 +61,7 @@ class SignalAnswer:
         """Return the document as messages, its record durable; None where a fault of ours prevents it."""
         plan, visit = self.plan, self.visit
         try:
-            document = plan.bundle.documents[self.path]
+            document = respond.chosen_variant(plan.bundle.documents[self.path], visit)
             section = plan.headers(visit.path, plan.sections.find(visit.path))
             messages = respond.document_messages(
                 document, section.headers, visit.method, visit.header(b"if-none-match")

@@ -13,13 +13,15 @@ from vorbehalt.reservation.digests import digest_of
 from vorbehalt.reservation.headers import headers_digest, reservation_headers
 from vorbehalt.reservation.scopes import by_path
 from vorbehalt.reservation.terms import Terms, Uses
+from vorbehalt.reservation.wording import default_language
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """One signal document as it goes over the wire. `etag` is quoted, `digest` is SHA-256 hex of `body`.
 
-    `for_people` marks pages that yield to the app's own 200.
+    `for_people` marks pages that yield to the app's own 200. A page has a `language`, a
+    `content_security_policy`, and `variants`: all its languages, itself among them, the default first.
     """
 
     path: str
@@ -28,6 +30,13 @@ class Document:
     etag: bytes
     digest: str
     for_people: bool = False
+    language: str = ""
+    content_security_policy: str = ""
+    variants: tuple[Document, ...] = ()
+
+    def variant(self, language: str) -> Document:
+        """Return the variant in a language; the document itself if there is none."""
+        return next((one for one in self.variants if one.language == language), self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,7 @@ def render(
         _document(terms.robots_path, robots_merge.MEDIA_TYPE, robots.body),
         _document(terms.tdmrep_path, tdmrep.FILE_MEDIA_TYPE, tdmrep.render_file(told)),
         _document(terms.rsl_path, rsl.MEDIA_TYPE, rsl.render(told)),
-        _document(terms.page_path, page.MEDIA_TYPE, page.render(terms), for_people=True),
+        _page(terms),
     ]
     if terms.reserves_mining:
         documents.append(
@@ -132,10 +141,15 @@ def render(
 
 
 def bundle_digest(documents: Iterable[Document], sections: Iterable[SectionHeaders]) -> str:
-    """SHA-256 hex over path, media type and body of all documents by path, then the headers by section."""
+    """SHA-256 hex over path, media type and body of all documents by path, then the headers by section.
+
+    Of a document in several languages, language and body of each follow, the default first.
+    """
     parts: list[bytes] = []
     for document in sorted(documents, key=lambda document: document.path):
         parts += (document.path.encode(), document.media_type.encode(), document.body)
+        for variant in document.variants:
+            parts += (variant.language.encode(), variant.body)
     for section in sorted(sections, key=lambda section: section.name):
         parts += (section.name.encode("utf-8", "replace"), section.digest.encode())
     return digest_of(parts)
@@ -169,6 +183,21 @@ def _combined(found: Iterable[Uses]) -> set[Uses]:
     return closed
 
 
-def _document(path: str, media_type: str, body: bytes, *, for_people: bool = False) -> Document:
+def _page(terms: Terms) -> Document:
+    default = default_language(terms)
+    others = (language for language in page.LANGUAGES if language != default)
+    variants = tuple(
+        replace(
+            _document(terms.page_path, page.MEDIA_TYPE, page.render(terms, language)),
+            for_people=True,
+            language=language,
+            content_security_policy=page.content_security_policy(terms, language),
+        )
+        for language in (default, *others)
+    )
+    return replace(variants[0], variants=variants)
+
+
+def _document(path: str, media_type: str, body: bytes) -> Document:
     digest = sha256(body).hexdigest()
-    return Document(path, media_type, body, f'"{digest[:32]}"'.encode(), digest, for_people)
+    return Document(path, media_type, body, f'"{digest[:32]}"'.encode(), digest)

@@ -141,6 +141,8 @@ class Terms:
     rsl_path: str = "/license.xml"
     page_path: str = "/ai-policy"
     permissions: tuple[Permission, ...] = ()
+    page_templates: tuple[tuple[str, str], ...] = ()
+    """The site's own frames of the page for people: language and HTML with placeholders; none: ours."""
     vocabulary: Vocabulary = field(kw_only=True)
 
     @property

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from vorbehalt.reservation.terms import Terms, Uses
-
-LANGUAGES = ("en", "de")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,30 @@ WORDINGS = {
         allow_is_no_grant="Dass eine Seite ausgeliefert wird oder die robots.txt einen Crawler zulässt,"
         " ist keine Lizenz.",
     ),
+    "fr": Wording(
+        search="l'indexation pour une recherche qui renvoie vers ce site",
+        training="l'entraînement de modèles d'IA",
+        ai_input="l'utilisation en entrée de systèmes d'IA au moment d'une réponse (recherche"
+        " documentaire, ancrage, résumés)",
+        tdm="la fouille de textes et de données de toute nature",
+        tdm_except="la fouille de textes et de données de toute nature autre que\u00a0: {}",
+        reserved="Tous les droits relatifs aux utilisations suivantes sont expressément réservés\u00a0:"
+        " {uses}. La réserve est déclarée par {party}.",
+        basis="La réserve est exprimée sous une forme lisible par machine au titre de l'article 4,"
+        " paragraphe 3, de la directive (UE) 2019/790 et de l'article L. 122-5-3, III, du code de la"
+        " propriété intellectuelle.",
+        nothing_reserved="Rien n'est réservé ici au-delà de ce que la loi réserve elle-même.",
+        own_rights="{} pour ses propres droits, y compris les droits sur les bases de données",
+        on_behalf={
+            "owner": "",
+            "licensee": ", et en qualité de licencié, dans la mesure de ses pouvoirs, pour {}",
+            "mandated": ", et en vertu d'un mandat, dans la mesure de ses pouvoirs, pour {}",
+        },
+        unnamed_operator="l'exploitant de ce site",
+        unnamed_rightsholders="les titulaires des droits sur les œuvres présentées",
+        allow_is_no_grant="Le fait qu'une page soit servie, ou que robots.txt laisse entrer un robot,"
+        " n'accorde aucune licence.",
+    ),
 }
 
 
@@ -83,10 +106,10 @@ def clean(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
-def languages(terms: Terms) -> tuple[str, ...]:
-    """The languages to write in: those asked for that we speak, in that order; English if there is none."""
-    asked = dict.fromkeys(language.split("-", 1)[0].lower() for language in terms.languages)
-    return tuple(language for language in asked if language in WORDINGS) or ("en",)
+def default_language(terms: Terms) -> str:
+    """The language for those who ask for none: the first of the site's that we speak, else English."""
+    asked = (language.split("-", 1)[0].lower() for language in terms.languages)
+    return next((language for language in asked if language in WORDINGS), "en")
 
 
 def name_of_rightsholder(terms: Terms) -> str:
@@ -102,15 +125,15 @@ def name_of_declarant(terms: Terms) -> str:
     return clean(terms.operator) or clean(terms.rightsholder)
 
 
-def party(terms: Terms, language: str) -> str:
-    """Who reserves, in which capacity and for whom."""
+def party(terms: Terms, language: str, show: Callable[[str], str] = clean) -> str:
+    """Who reserves, in which capacity and for whom. `show` makes a name from outside fit for the document."""
     words = WORDINGS[language]
     holder, name = clean(terms.rightsholder), name_of_declarant(terms)
     others = terms.on_behalf_of or ((holder,) if holder and holder != name else ())
     for_others = words.on_behalf[terms.capacity].format(
-        ", ".join(map(clean, others)) or words.unnamed_rightsholders
+        ", ".join(map(show, others)) or words.unnamed_rightsholders
     )
-    return words.own_rights.format(name or words.unnamed_operator) + for_others
+    return words.own_rights.format(show(name) if name else words.unnamed_operator) + for_others
 
 
 def reserved_uses(uses: Uses, language: str) -> tuple[str, ...]:
