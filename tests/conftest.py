@@ -14,6 +14,8 @@ _missing: dict[str, int] = {}
 def _is_there(name: str) -> bool:
     if name == "go-x-mod":
         return shutil.which("go") is not None and Path("/usr/share/gocode/src/golang.org/x/mod").is_dir()
+    if name == "axe-core":
+        return (Path(__file__).parents[1] / ".cache" / "node_modules" / "axe-core" / "axe.min.js").is_file()
     if name == "vectors":
         return Path(os.environ.get("VORBEHALT_VECTORS", "/nonexistent")).is_dir()
     return shutil.which(name) is not None

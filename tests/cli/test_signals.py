@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ def test_json_has_the_keys_of_the_contract(cli: Cli, site: Path) -> None:
     assert found.json["path"] == "/lyrics/1"
     assert ["tdm-reservation", "1"] in found.json["headers"]
     assert sorted(found.json["documents"]) == DOCUMENTS
-    for document in found.json["documents"].values():
-        assert list(document) == ["media_type", "body"]
+    for where, document in found.json["documents"].items():
+        more = ["language", "languages"] if where == "/ai-policy" else []
+        assert list(document) == ["media_type", "body", *more]
     assert "User-agent: GPTBot" in found.json["documents"]["/robots.txt"]["body"]
 
 
@@ -51,7 +53,23 @@ def test_what_is_written_is_what_is_shown(cli: Cli, site: Path, tmp_path: Path) 
         for path in (tmp_path / "public").rglob("*")
         if path.is_file()
     }
-    assert written == {where: document["body"] for where, document in shown["documents"].items()}
+    page = shown["documents"].pop("/ai-policy")
+    assert page["body"] == page["languages"][page["language"]]
+    # No query chooses among files: they link to one another instead.
+    files = {
+        f"/ai-policy.{language}.html": re.sub(r"\?lang=(..)", r".\1.html", body)
+        for language, body in page["languages"].items()
+    }
+    assert set(page["languages"]) == {"de", "en", "fr"}
+    others = {where: document["body"] for where, document in shown["documents"].items()}
+    assert written == {**others, **files, "/ai-policy": files[f"/ai-policy.{page['language']}.html"]}
+
+
+def test_plain_output_names_the_other_languages_of_the_page(cli: Cli, site: Path) -> None:
+    out = cli("signals").out
+
+    assert out.count("<!doctype html>") == 1
+    assert "\nalso in de: /ai-policy?lang=de\n" in out
 
 
 def test_the_sites_own_robots_file_is_kept(cli: Cli, site: Path, tmp_path: Path) -> None:

@@ -153,6 +153,7 @@ def test_every_toml_block_is_a_configuration_or_part_of_one(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "robots.txt").write_text("User-agent: *\n")
+    (tmp_path / "page.html").write_text("<main>$declaration $parts $contacts</main>\n")
     data = {"format": 1, **tomllib.loads(BASE), **tomllib.loads(block.text)}
     data["site"] = {**tomllib.loads(BASE)["site"], **data["site"]}
 

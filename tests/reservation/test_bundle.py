@@ -45,6 +45,19 @@ def test_etag_and_digest_follow_the_body() -> None:
         assert document.etag == b'"' + digest[:32].encode() + b'"'
 
 
+def test_the_page_has_every_language_the_default_first() -> None:
+    page = render(dataclasses.replace(TERMS, languages=("it", "fr-CH")), None, ()).documents["/ai-policy"]
+    assert [variant.language for variant in page.variants] == ["fr", "en", "de"]
+    assert (page.body, page.etag, page.language) == (page.variants[0].body, page.variants[0].etag, "fr")
+    assert len({variant.etag for variant in page.variants}) == 3
+    for variant in page.variants:
+        assert variant.digest == sha256(variant.body).hexdigest()
+        assert variant.etag == b'"' + variant.digest[:32].encode() + b'"'
+        assert (variant.path, variant.for_people, variant.variants) == ("/ai-policy", True, ())
+        assert page.variant(variant.language) == variant
+    assert page.variant("it") is page
+
+
 def test_paths_are_configurable() -> None:
     terms = Terms("https://label.example", rsl_path="/rsl.xml", tdm_policy_path="/tdm.json", page_path="/ki")
     bundle = render(terms, None, ())
@@ -69,6 +82,9 @@ def changed(bundle: Bundle) -> list[str]:
     """Digests after each smallest change of the set."""
     documents, sections = list(bundle.documents.values()), list(bundle.sections.values())
     body = documents[0].body
+    (page,) = [document for document in documents if document.variants]
+    others = [document for document in documents if document is not page]
+    first, second, third = page.variants
     variants = [
         dataclasses.replace(documents[0], body=body + b" "),
         dataclasses.replace(documents[0], path=documents[0].path + "x"),
@@ -78,6 +94,15 @@ def changed(bundle: Bundle) -> list[str]:
         *(bundle_digest([variant, *documents[1:]], sections) for variant in variants),
         bundle_digest(documents[1:], sections),
         bundle_digest(documents, []),
+        *(
+            bundle_digest([*others, dataclasses.replace(page, variants=variants)], sections)
+            for variants in (
+                (first, second),
+                (first, third, second),
+                (first, second, dataclasses.replace(third, body=third.body + b" ")),
+                (first, second, dataclasses.replace(third, language="it")),
+            )
+        ),
         bundle_digest(documents, [dataclasses.replace(sections[0], name="x")]),
         bundle_digest(documents, [dataclasses.replace(sections[0], digest="x")]),
     ]

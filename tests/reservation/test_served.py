@@ -115,6 +115,9 @@ def _transcript(bundle: Bundle) -> str:
     for path, document in sorted(bundle.documents.items()):
         lines.append(f"\n=== {path} ({document.media_type}, ETag {document.etag.decode()})")
         lines.append(document.body.decode().rstrip("\n"))
+        for variant in document.variants[1:]:
+            lines.append(f"\n=== {path}?lang={variant.language} (ETag {variant.etag.decode()})")
+            lines.append(variant.body.decode().rstrip("\n"))
     return "\n".join(lines) + "\n"
 
 

@@ -36,7 +36,7 @@ _drawn: list[str] = []
 _MARK = "VB-####-####-####-####"
 _TEMPLATES = 512
 _QUERY = 1024
-"""How much of a query is searched for a language, in bytes; more fields than bytes there cannot be."""
+"""How many bytes of a query are searched for a language."""
 _QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 _QUOTA_NAME = "requests"
 _QUOTA = _QUOTA_NAME.encode()
@@ -168,7 +168,7 @@ def chosen_variant(document: Document, visit: Visit) -> Document:
         return document
     offered = [variant.language for variant in document.variants]
     query = visit.target.partition(b"?")[2][:_QUERY].decode("latin-1")
-    asked = parse_qs(query, max_num_fields=_QUERY).get("lang", [""])[0].lower().partition("-")[0]
+    asked = parse_qs(query).get("lang", [""])[0].lower().partition("-")[0]
     if asked not in offered:
         asked = best_language(visit.header(b"accept-language"), offered, document.language)
     return document.variant(asked)

@@ -27,12 +27,13 @@ def needs_restart(before: Settings, now: Settings) -> list[str]:
 
 
 def stamp_of(settings: Settings, known: Stamp) -> Stamp:
-    """Return a cheap fingerprint of a configuration and the robots files it names; `known` ones are kept."""
+    """Return a cheap fingerprint of a configuration and the files it names; `known` ones are kept."""
     hosts = (settings.default_host, *settings.hosts)
-    robots = [host.robots.removeprefix("file:") for host in hosts if host.robots.startswith("file:")]
+    files = [host.robots.removeprefix("file:") for host in hosts if host.robots.startswith("file:")]
+    files += [path for host in hosts for path in host.page_template_files]
     return {
         path: known[path] if path in known else _file_stamp(path)
-        for path in (settings.source, *robots)
+        for path in (settings.source, *files)
         if os.path.isabs(path)
     }
 

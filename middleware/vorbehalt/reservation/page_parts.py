@@ -54,11 +54,11 @@ def parts(terms: Terms, language: str) -> str:
     for uses, sections in groups.items():
         if len(sections) == 1:
             lines.append(f"<h3>{escape(words.part).format(name(sections[0].name))}</h3>")
-            lines.append(f"<p>{_addresses(sections[0])}</p>")
+            lines += [f"<p>{_addresses(sections[0])}</p>", _table(uses, words)]
         else:
             lines.append(f"<h3>{escape(words.count_of_parts.format(len(sections)))}</h3>")
-            lines.append(_list(f"{name(one.name)}: {_addresses(one)}" for one in sections))
-        lines.append(_table(uses, words))
+            # The table first: the list may be long.
+            lines += [_table(uses, words), _list(f"{name(one.name)}: {_addresses(one)}" for one in sections)]
     return _section("parts", words.parts, lines)
 
 

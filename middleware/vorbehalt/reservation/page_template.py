@@ -32,8 +32,8 @@ NEEDED = ("declaration", "parts", "contacts")
 _HOLDS_NO_BLOCK = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "span", "a", "strong", "em", "b", "i"})
 _SHOWS_NOTHING = frozenset({"script", "style", "template", "title", "textarea", "noscript", "head", "select"})
 _ENDS_A_PARAGRAPH = frozenset(
-    {"address", "article", "aside", "div", "dl", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6",
-     "header", "hr", "main", "nav", "ol", "p", "pre", "section", "table", "ul"}
+    {"address", "article", "aside", "div", "dl", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5",
+     "h6", "header", "hr", "main", "nav", "ol", "p", "pre", "section", "table", "ul"}
 )  # fmt: skip
 
 STYLE = (
@@ -58,15 +58,16 @@ STYLE = (
     "[data-part=declaration]>:not(h2){border-left:4px solid var(--line);margin:0;"
     "padding:.45rem 0 .45rem 1rem}"
     "[data-part=declaration]>ul{padding-left:2.2rem}"
-    "table{width:100%;border-collapse:collapse;margin:0 0 1rem}"
+    "table{width:100%;table-layout:fixed;border-collapse:collapse;margin:0 0 1rem}"
     "th,td{padding:.5rem .6rem;border:1px solid var(--line);text-align:left;vertical-align:top}"
-    "th{font-weight:400}thead th{background:var(--mark);font-weight:600}td{width:36%}"
+    "th{font-weight:400}thead th{background:var(--mark);font-weight:600}thead th+th{width:36%}"
+    "@media screen and (max-width:30rem){table{font-size:.94em}th,td{padding:.4rem}thead th+th{width:43%}}"
     "footer{padding-bottom:2rem;color:var(--faint);font-size:.95rem}"
     "footer p{border-top:1px solid var(--line);padding-top:.75rem}"
     "@media print{@page{margin:18mm}:root{color-scheme:light}body{font-size:10.5pt;line-height:1.45}"
-    "header,main,footer{max-width:none;padding:0}nav{display:none}h1{font-size:18pt}h2{font-size:13pt}"
-    "h3{font-size:11pt}h1,h2,h3,thead{break-after:avoid}table,li,tr{break-inside:avoid}p{orphans:3;widows:3}"
-    "a{color:inherit}}"
+    "header,main,footer{max-width:none;padding:0 1px}nav{display:none}h1{font-size:18pt}h2{font-size:13pt}"
+    "h3{font-size:11pt}h1,h2,h3,h3+p,thead{break-after:avoid}table,li,tr{break-inside:avoid}p{orphans:3;widows:3}"
+    "a{color:inherit}footer{font-size:1em}}"
 )
 
 DEFAULT = """<!doctype html>

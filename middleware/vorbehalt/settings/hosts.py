@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +15,7 @@ from vorbehalt.policy.tables import Flaw, Table, did_you_mean, one_of, shown
 from vorbehalt.reservation.vocabulary import Vocabulary
 from vorbehalt.settings.declared import read_terms
 from vorbehalt.settings.model import HostSettings
+from vorbehalt.settings.page_templates import read_page_templates
 from vorbehalt.settings.values import (
     existing_file,
     read_host_names,
@@ -104,7 +105,10 @@ class HostReader:
         self, tables: Mapping[str, Table], key: str, names: tuple[str, ...], origin: str, upstream: str | None
     ) -> ReadHost:
         site, policy, works = tables["site"], tables["policy"], tables["works"]
-        terms = read_terms(site, tables["reservation"], origin, self._vocabulary)
+        templates, template_files = read_page_templates(tables["reservation"], self._base)
+        terms = replace(
+            read_terms(site, tables["reservation"], origin, self._vocabulary), page_templates=templates
+        )
         preset, site_rules, rules = self._read_rules(policy)
         if catalogue := works.text("catalogue"):
             works.flaw(
@@ -120,6 +124,7 @@ class HostReader:
             open_paths=read_patterns(policy, "open_paths"),
             upstream=upstream,
             catalogue=str(resolved(self._base, catalogue)) if catalogue else None,
+            page_template_files=template_files,
         )
         may_refuse = policy.flag("may_refuse_search_engines")
         for table in tables.values():

@@ -78,6 +78,8 @@ class HostSettings:
     open_paths: tuple[str, ...] = ()
     upstream: str | None = None
     catalogue: str | None = None
+    page_template_files: tuple[str, ...] = ()
+    """The files, absolute, whose text stands in `terms.page_templates`: watched like the configuration."""
 
     @property
     def key(self) -> str:

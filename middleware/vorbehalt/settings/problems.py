@@ -41,6 +41,7 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V029": "The rule would refuse search engines.",
         "V030": "The rule names a section that does not exist.",
         "V031": "The terms would contradict themselves, or readers would take them differently.",
+        "V032": "The template of the page for people cannot be used.",
         "V033": "The text is no media type.",
         "V034": "The text is no identifier of a work.",
         "V035": "The permission is malformed, or given twice.",
