@@ -1,11 +1,17 @@
-"""What form and language a refusal has: Accept and Accept-Language (RFC 9110 sections 12.5.1 and 12.5.4)."""
+"""What form and language an answer of ours has: Accept and Accept-Language (RFC 9110 sections 12.5.1 and 12.5.4)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import parse_qs
+
+from vorbehalt.facts import Visit
+from vorbehalt.reservation.bundle import Document
 
 _MAX_HEADER = 2048
 _MAX_PARTS = 40
+_MAX_QUERY = 1024
+"""How many bytes of a query are searched for a language."""
 
 
 def prefers_html(accept: bytes) -> bool:
@@ -26,6 +32,18 @@ def best_language(accept_language: bytes, offered: Sequence[str], default: str) 
         if language in offered and quality > best_quality:
             best, best_quality = language, quality
     return best
+
+
+def chosen_variant(document: Document, visit: Visit) -> Document:
+    """Return the variant in the language of `?lang=`, else the one that Accept-Language wants most."""
+    if not document.variants:
+        return document
+    offered = [variant.language for variant in document.variants]
+    query = visit.target.partition(b"?")[2][:_MAX_QUERY].decode("latin-1")
+    asked = parse_qs(query).get("lang", [""])[0].lower().partition("-")[0]
+    if asked not in offered:
+        asked = best_language(visit.header(b"accept-language"), offered, document.language)
+    return document.variant(asked)
 
 
 def _quality(accept: bytes, ranges: tuple[str, ...]) -> float:

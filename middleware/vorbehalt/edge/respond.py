@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from html import escape
 from os import urandom
 from typing import Any
-from urllib.parse import parse_qs
 
 from vorbehalt.edge.negotiate import best_language, prefers_html
 from vorbehalt.edge.words import LABELS, LANGUAGES, RESERVED, SENTENCES, TITLES
@@ -35,8 +34,6 @@ _DRAW = 256
 _drawn: list[str] = []
 _MARK = "VB-####-####-####-####"
 _TEMPLATES = 512
-_QUERY = 1024
-"""How many bytes of a query are searched for a language."""
 _QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 _QUOTA_NAME = "requests"
 _QUOTA = _QUOTA_NAME.encode()
@@ -160,18 +157,6 @@ def limit_headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
     if not allowance.admitted:
         headers.append((b"retry-after", b"%d" % wait))
     return headers
-
-
-def chosen_variant(document: Document, visit: Visit) -> Document:
-    """Return the variant in the language of `?lang=`, else the one that Accept-Language wants most."""
-    if not document.variants:
-        return document
-    offered = [variant.language for variant in document.variants]
-    query = visit.target.partition(b"?")[2][:_QUERY].decode("latin-1")
-    asked = parse_qs(query).get("lang", [""])[0].lower().partition("-")[0]
-    if asked not in offered:
-        asked = best_language(visit.header(b"accept-language"), offered, document.language)
-    return document.variant(asked)
 
 
 def document_messages(

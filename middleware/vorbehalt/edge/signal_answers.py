@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vorbehalt.edge import respond, site_robots, site_survey
 from vorbehalt.edge.answers import AppAnswer, Message, Receive, Scope, Send
 from vorbehalt.edge.live import Live
+from vorbehalt.edge.negotiate import chosen_variant
 from vorbehalt.edge.recording import Recording, open_record
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.engine import HostPlan
@@ -61,7 +62,7 @@ class SignalAnswer:
         """Return the document as messages, its record durable; None where a fault of ours prevents it."""
         plan, visit = self.plan, self.visit
         try:
-            document = respond.chosen_variant(plan.bundle.documents[self.path], visit)
+            document = chosen_variant(plan.bundle.documents[self.path], visit)
             section = plan.headers(visit.path, plan.sections.find(visit.path))
             messages = respond.document_messages(
                 document, section.headers, visit.method, visit.header(b"if-none-match")

@@ -177,7 +177,7 @@ def _rows(uses: Uses, words: PageWords) -> Iterator[tuple[str, str]]:
     yield words.training, _stance(uses.training, words)
     special = ((uses.training, words.except_training), (uses.ai_input, words.except_ai_input))
     exceptions = [escape(text) for stance, text in special if stance != uses.tdm]
-    yield words.tdm, ", ".join((_stance(uses.tdm, words), *exceptions))
+    yield words.tdm, _stance(uses.tdm, words) + (f" ({'; '.join(exceptions)})" if exceptions else "")
 
 
 def _stance(stance: Stance, words: PageWords) -> str:
