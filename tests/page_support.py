@@ -7,8 +7,9 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 
+from terms_support import Terms
 from vorbehalt.reservation import page
-from vorbehalt.reservation.terms import Section, Terms, Uses
+from vorbehalt.reservation.terms import Section, Uses
 
 TERMS = Terms("https://label.example", "Label Example GmbH", "mailto:licensing@label.example")
 OPEN = Uses("allow", "allow", "allow", "allow")
@@ -75,6 +76,19 @@ VARIETY = {
         capacity="licensee",
         on_behalf_of=(HOSTILE,),
         sections=(Section(HOSTILE, ("/" + HOSTILE,), Uses()),),
+    ),
+    "media": replace(
+        TERMS,
+        sections=(
+            Section(
+                "streams",
+                ("/listen/",),
+                EVERYTHING,
+                ("audio/*", "video/*", "application/ogg"),
+                ("isrc:DEUM72600001", "own-7"),
+                "Ann Beispiel",
+            ),
+        ),
     ),
     "many": replace(
         TERMS,

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from terms_support import Terms
 from vorbehalt.reservation import page
-from vorbehalt.reservation.terms import Section, Terms, Uses
+from vorbehalt.reservation.terms import Section, Uses
 
 pytestmark = [pytest.mark.real("chromium"), pytest.mark.timeout(300)]
 
@@ -41,6 +42,16 @@ TERMS = {
         licence_contact="https://label.example/" + "a-long-address-" * 12,
         may_license=True,
         policy_url="https://label.example/terms",
+    ),
+    "audio-files": Terms(
+        LABEL.origin,
+        LABEL.operator,
+        LABEL.contact,
+        sections=(
+            Section("audio", ("/",), Uses("reserve"), ("audio/*", "application/ogg")),
+            Section("album", ("/album/",), Uses(), (), ("isrc:DEUM72600001", "isrc:DEUM72600002"), "Ann"),
+            Section("single", ("/single/",), Uses(), (), ("isrc:DEUM72600003",), "فرقة الموسيقى"),
+        ),
     ),
     "forty-parts": Terms(
         LABEL.origin,

@@ -8,8 +8,9 @@ from itertools import product
 import pytest
 
 from page_support import EVERYTHING, OPEN, PRESS, TERMS, VARIETY, Page, text_of
+from terms_support import Terms
 from vorbehalt.reservation.page_languages import PAGE_WORDS
-from vorbehalt.reservation.terms import Capacity, Section, Stance, Terms, Uses
+from vorbehalt.reservation.terms import Capacity, Section, Stance, Uses
 
 STANCES: list[Stance] = ["allow", "reserve"]
 
@@ -132,6 +133,20 @@ def test_parts_are_named_with_their_addresses_and_parts_alike_share_a_table() ->
     assert Page(TERMS).part("parts").startswith("Use by use The whole site")
 
 
+@pytest.mark.parametrize("parts", [1, 2], ids=["alone", "one-of-two"])
+def test_a_part_says_which_files_which_works_and_whose_they_are(parts: int) -> None:
+    (section,) = VARIETY["media"].sections
+    others = (replace(section, name="other", media=("image/*",), works=(), rightsholder=""),)
+    seen = Page(replace(TERMS, sections=(section, *others[: parts - 1])))
+    said = seen.part("parts")
+    assert "/listen/" in said
+    assert "Only for these kinds of file: audio, video, application/ogg" in said
+    assert "Works: ISRC DEUM72600001, own-7" in said
+    assert "Rightsholder: Ann Beispiel" in said
+    assert ("Only for these kinds of file: images" in said) == (parts == 2)
+    assert "Only for" not in Page(replace(TERMS, sections=(PRESS,))).text
+
+
 def test_a_reservation_of_parts_alone_is_still_declared_by_somebody() -> None:
     declared = Page(VARIETY["parts-only"]).part("declaration")
     assert "Nothing is reserved for this site as a whole." in declared
@@ -200,4 +215,5 @@ def test_machines_find_the_same_where_the_page_says() -> None:
 def test_forms_that_cannot_make_a_distinction_are_said_to_be_stricter() -> None:
     assert "stricter value" not in Page(TERMS).text
     assert "stricter value" not in Page(VARIETY["nothing"]).text
+    assert "stricter value" in Page(VARIETY["media"]).text
     assert "stricter value" in Page(replace(TERMS, uses=Uses(training="allow"))).text

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from page_support import TERMS, VARIETY, Page, text_of
+from terms_support import Terms
 from vorbehalt.reservation import page
 from vorbehalt.reservation.page_languages import PAGE_WORDS
-from vorbehalt.reservation.terms import Section, Terms, Uses
+from vorbehalt.reservation.terms import Section, Uses
 from vorbehalt.reservation.wording import default_language
 
 FIELDS = list(type(PAGE_WORDS["en"]).__dataclass_fields__)

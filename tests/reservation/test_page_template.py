@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from terms_support import Terms
 from vorbehalt.reservation import page
 from vorbehalt.reservation.page_template import BLOCKS, DEFAULT, NEEDED, TEXTS, problems
-from vorbehalt.reservation.terms import Terms
 
 SMALL = "<!doctype html>\n<title>$title</title>\n<main>\n$declaration\n$parts\n$contacts\n</main>\n"
 TERMS = Terms("https://label.example", "Label & <Sons>", "mailto:a@label.example")

@@ -1,7 +1,7 @@
 """What goes over the wire, as files in tests/served.
 
 The files are never written by a test. After a change that is meant, run
-`python tests/reservation/test_served.py` and read the difference before it is committed.
+`PYTHONPATH=tests python tests/reservation/test_served.py` and read the difference before it is committed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What form and language an answer of ours has: Accept and Accept-Language (RFC 9110 sections 12.5.1 and 12.5.4)."""
+"""Form and language of our answers: Accept and Accept-Language (RFC 9110 sections 12.5.1 and 12.5.4)."""
 
 from __future__ import annotations
 

@@ -54,11 +54,13 @@ def parts(terms: Terms, language: str) -> str:
     for uses, sections in groups.items():
         if len(sections) == 1:
             lines.append(f"<h3>{escape(words.part).format(name(sections[0].name))}</h3>")
-            lines += [f"<p>{_addresses(sections[0])}</p>", _table(uses, words)]
+            lines += [f"<p>{line}</p>" for line in _scope(sections[0], words)]
+            lines.append(_table(uses, words))
         else:
             lines.append(f"<h3>{escape(words.count_of_parts.format(len(sections)))}</h3>")
             # The table first: the list may be long.
-            lines += [_table(uses, words), _list(f"{name(one.name)}: {_addresses(one)}" for one in sections)]
+            items = [f"{name(one.name)}: {'<br>'.join(_scope(one, words))}" for one in sections]
+            lines += [_table(uses, words), _list(items)]
     return _section("parts", words.parts, lines)
 
 
@@ -116,7 +118,8 @@ def machines(terms: Terms, language: str) -> str:
     shown = ", ".join(f"<code>{_SPELLINGS.get(key) or key.title()}</code>" for key in fields)
     items.append(f"{escape(words.header_fields)} {shown}")
     lines = [_paragraph(words.machines_same), _list(items)]
-    if any(map(_is_finer_than_machines_can_say, terms.all_uses)):
+    # Files know no media types, and one value for mining as a whole.
+    if any(section.media for section in terms.sections) or any(map(_is_finer, terms.all_uses)):
         lines.append(_paragraph(words.machines_stricter))
     return _section("machines", words.machines, lines)
 
@@ -158,8 +161,31 @@ def _list(items: Iterable[str]) -> str:
     return "<ul>\n" + "".join(f"<li>{item}</li>\n" for item in items) + "</ul>"
 
 
-def _addresses(section: Section) -> str:
-    return ", ".join(f"<code>{escape(clean(document_form(path)))}</code>" for path in section.paths)
+def _scope(section: Section, words: PageWords) -> Iterator[str]:
+    """What a part covers, a line each: where, which kinds of file, which works, and whose they are."""
+    yield ", ".join(_code(document_form(path)) for path in section.paths)
+    if section.media:
+        yield f"{escape(words.only_for)} {', '.join(_media(one, words) for one in section.media)}"
+    if section.works:
+        yield f"{escape(words.works)} {', '.join(map(_work, section.works))}"
+    if section.rightsholder:
+        yield f"{escape(words.rightsholder)} {name(section.rightsholder)}"
+
+
+def _media(media: str, words: PageWords) -> str:
+    """A kind of file in a word people know, else the media type."""
+    known = {"audio/*": words.audio, "video/*": words.video, "image/*": words.image}
+    return escape(known[media]) if media in known else _code(media)
+
+
+def _work(work: str) -> str:
+    """`isrc:DEUM72600001` as people write it, ISRC DEUM72600001."""
+    scheme, colon, number = work.partition(":")
+    return f"{escape(clean(scheme.upper()))} {_code(number)}" if colon else _code(work)
+
+
+def _code(text: str) -> str:
+    return f"<code>{escape(clean(text))}</code>"
 
 
 def _table(uses: Uses, words: PageWords) -> str:
@@ -184,5 +210,5 @@ def _stance(stance: Stance, words: PageWords) -> str:
     return f"<strong>{escape(words.reserved)}</strong>" if stance == "reserve" else escape(words.open)
 
 
-def _is_finer_than_machines_can_say(uses: Uses) -> bool:
+def _is_finer(uses: Uses) -> bool:
     return len({uses.training, uses.ai_input, uses.tdm}) > 1

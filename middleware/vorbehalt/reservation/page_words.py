@@ -29,6 +29,12 @@ class PageWords:
     part: str
     count_of_parts: str
     patterns: str
+    only_for: str
+    audio: str
+    video: str
+    image: str
+    works: str
+    rightsholder: str
     use: str
     stance: str
     search: str

@@ -24,6 +24,12 @@ GERMAN = PageWords(
     patterns="Ein Bereich umfasst jede Adresse dieser Website, die so beginnt wie angegeben; * steht für"
     " beliebige Zeichen, $ für das Ende der Adresse. Wo zwei Bereiche zusammentreffen, gilt die längere"
     " Angabe.",
+    only_for="Nur für diese Arten von Dateien:",
+    audio="Audio",
+    video="Video",
+    image="Bilder",
+    works="Werke:",
+    rightsholder="Rechteinhaber:",
     use="Nutzung",
     stance="Erklärt",
     search="Indexierung für eine Suche, die auf diese Website verweist",

@@ -23,6 +23,12 @@ ENGLISH = PageWords(
     count_of_parts="{} parts with the same terms",
     patterns="A part covers every address on this site that begins as shown; * stands for any characters, $"
     " for the end of the address. Where two parts meet, the longer entry decides.",
+    only_for="Only for these kinds of file:",
+    audio="audio",
+    video="video",
+    image="images",
+    works="Works:",
+    rightsholder="Rightsholder:",
     use="Use",
     stance="Declared",
     search="Indexing for a search that points to this site",

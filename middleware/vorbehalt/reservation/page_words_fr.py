@@ -25,6 +25,12 @@ FRENCH = PageWords(
     patterns="Une partie comprend toute adresse de ce site qui commence comme indiqué\u00a0; * remplace des"
     " caractères quelconques, $ marque la fin de l'adresse. Si deux parties se recoupent, l'indication la"
     " plus longue l'emporte.",
+    only_for="Seulement pour ces types de fichiers\u00a0:",
+    audio="audio",
+    video="vidéo",
+    image="images",
+    works="Œuvres\u00a0:",
+    rightsholder="Titulaire des droits\u00a0:",
     use="Utilisation",
     stance="Déclaré",
     search="Indexation pour une recherche qui renvoie vers ce site",
