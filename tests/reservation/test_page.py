@@ -136,14 +136,14 @@ def test_parts_are_named_with_their_addresses_and_parts_alike_share_a_table() ->
 @pytest.mark.parametrize("parts", [1, 2], ids=["alone", "one-of-two"])
 def test_a_part_says_which_files_which_works_and_whose_they_are(parts: int) -> None:
     (section,) = VARIETY["media"].sections
-    others = (replace(section, name="other", media=("image/*",), works=(), rightsholder=""),)
+    others = (replace(section, name="other", paths=("/",), media=("image/*",), works=(), rightsholder=""),)
     seen = Page(replace(TERMS, sections=(section, *others[: parts - 1])))
     said = seen.part("parts")
     assert "/listen/" in said
     assert "Only for these kinds of file: audio, video, application/ogg" in said
     assert "Works: ISRC DEUM72600001, own-7" in said
     assert "Rightsholder: Ann Beispiel" in said
-    assert ("Only for these kinds of file: images" in said) == (parts == 2)
+    assert ("other: The whole site Only for these kinds of file: images" in said) == (parts == 2)
     assert "Only for" not in Page(replace(TERMS, sections=(PRESS,))).text
 
 

@@ -17,6 +17,7 @@ _SPELLINGS = {
     "tdm-policy": "tdm-policy",
     "content-usage": "Content-Usage",
 }
+_LINE = "<br>\n"
 
 
 def name(text: str) -> str:
@@ -59,7 +60,7 @@ def parts(terms: Terms, language: str) -> str:
         else:
             lines.append(f"<h3>{escape(words.count_of_parts.format(len(sections)))}</h3>")
             # The table first: the list may be long.
-            items = [f"{name(one.name)}: {'<br>'.join(_scope(one, words))}" for one in sections]
+            items = [f"{name(one.name)}: {_LINE.join(_scope(one, words))}" for one in sections]
             lines += [_table(uses, words), _list(items)]
     return _section("parts", words.parts, lines)
 
@@ -163,7 +164,9 @@ def _list(items: Iterable[str]) -> str:
 
 def _scope(section: Section, words: PageWords) -> Iterator[str]:
     """What a part covers, a line each: where, which kinds of file, which works, and whose they are."""
-    yield ", ".join(_code(document_form(path)) for path in section.paths)
+    yield ", ".join(
+        escape(words.whole_site) if path == "/" else _code(document_form(path)) for path in section.paths
+    )
     if section.media:
         yield f"{escape(words.only_for)} {', '.join(_media(one, words) for one in section.media)}"
     if section.works:
