@@ -8,7 +8,7 @@ from pathlib import Path
 
 __all__ = ["__version__", "documents"]
 
-__version__ = "2026.11.22"
+__version__ = "2026.11.26"
 
 _SUFFIXES = (".toml", ".json")
 

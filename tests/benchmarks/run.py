@@ -13,6 +13,7 @@ import durability
 import identification
 import in_process
 import replaying
+import reserving
 from measure import Budget, machine, print_budgets
 
 
@@ -22,7 +23,7 @@ def main() -> int:
         description="Benchmarks: medians of interleaved rounds, ratios, budgets."
     )
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", choices=["in-process", "identification", "durability", "replay"])
+    parser.add_argument("--only", choices=["in-process", "identification", "durability", "replay", "headers"])
     arguments = parser.parse_args()
     names = (
         "starlette",
@@ -43,6 +44,8 @@ def main() -> int:
     budgets: list[Budget] = []
     if arguments.only in (None, "in-process"):
         budgets += in_process.run(arguments.rounds)[1]
+    if arguments.only in (None, "headers"):
+        budgets += reserving.run(arguments.rounds)[1]
     if arguments.only in (None, "identification"):
         budgets += identification.run(arguments.rounds)[1]
     if arguments.only in (None, "durability"):

@@ -39,6 +39,10 @@ class Document:
         return next((one for one in self.variants if one.language == language), self)
 
 
+_CONTENT_TYPE = frozenset({b"content-type", b"Content-Type"})
+_MOST_KNOWN = 64
+
+
 @dataclass(frozen=True, slots=True)
 class SectionHeaders:
     """The response headers of one part of the site. `appended` names (X-Robots-Tag, Link) join the app's own;
@@ -56,21 +60,32 @@ class SectionHeaders:
     """Content-Signal keys that nobody may say yes to here."""
     by_media: MediaHeaders = ()
     other: SectionHeaders | None = None
+    known: dict[bytes, SectionHeaders] = field(default_factory=dict, compare=False, repr=False)
+    """Content-Type values seen, and what holds for them."""
 
     def for_answer(self, response_headers: Iterable[tuple[bytes, bytes]]) -> SectionHeaders:
-        """The headers for an answer with these headers of its own (names in any case)."""
+        """The headers for an answer with these headers of its own."""
         if self.other is None:
             return self
-        media = b""
         for name, value in response_headers:
-            if name.lower() == b"content-type":
-                media = value.split(b";", 1)[0].strip().lower()
-        if not media:
-            return self
+            if name in _CONTENT_TYPE:
+                found = self.known.get(bytes(value))
+                return found if found is not None else self._for_media(value)
+        return self
+
+    def _for_media(self, value: bytes) -> SectionHeaders:
+        """The headers for a Content-Type; few are ever sent, so they are remembered."""
+        media = value.split(b";", 1)[0].strip().lower()
+        found = self.other or self
         for types, section in self.by_media:
             if any(media == one or (one.endswith(b"/*") and media.startswith(one[:-1])) for one in types):
-                return section
-        return self.other
+                found = section
+                break
+        if not media:
+            found = self
+        if len(self.known) < _MOST_KNOWN:
+            self.known[bytes(value)] = found
+        return found
 
 
 MediaHeaders = tuple[tuple[tuple[bytes, ...], SectionHeaders], ...]
@@ -167,7 +182,7 @@ def place(bundle: Bundle, section: str, refinements: tuple[str, ...]) -> Section
     narrowed = tuple((bundle.media[name], bundle.sections[name]) for name in refinements)
     uses = reduce(Uses.restricted_by, (found.uses for _, found in narrowed), plain.uses)
     unseen = bundle.sections[_unseen(uses)]
-    return replace(unseen, name="~".join((section, *refinements)), by_media=narrowed, other=plain)
+    return replace(unseen, name="~".join((section, *refinements)), by_media=narrowed, other=plain, known={})
 
 
 def _unseen(uses: Uses) -> str:
