@@ -7,7 +7,18 @@ import sys
 import typer
 
 from vorbehalt import __version__
-from vorbehalt.cli import config, evidence, explaining, identifying, init, replaying, rules, running, signals
+from vorbehalt.cli import (
+    config,
+    evidence,
+    explaining,
+    identifying,
+    init,
+    probing,
+    replaying,
+    rules,
+    running,
+    signals,
+)
 from vorbehalt.cli.output import flush, printable, say
 from vorbehalt.errors import VorbehaltError
 
@@ -44,6 +55,7 @@ app.command("demo")(running.demo)
 app.command("identify")(identifying.identify)
 app.command("explain")(explaining.explain)
 app.command("replay")(replaying.replay)
+app.command("probe")(probing.probe)
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(rules.app, name="rules")
 app.add_typer(signals.app, name="signals")

@@ -14,6 +14,7 @@ RecordType = Literal[
     "rollup",
     "gap",
     "policy-active",
+    "self_probe",
     "writer-open",
     "writer-close",
 ]
