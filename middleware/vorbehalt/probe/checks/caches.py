@@ -106,5 +106,5 @@ def _refusals(gathered: Gathered, ledger: Ledger) -> None:
             ledger.check(
                 not cache, "refusal-cached", "error", [one.path], "refusals with Cache-Control: no-store",
                 f"{one.status} from {cache}",
-                f"{one.path}: the refusal ({one.status}) comes from {cache}: others than those meant get it too",
+                f"{one.path}: the refusal ({one.status}) comes from {cache}: others get it too",
             )  # fmt: skip

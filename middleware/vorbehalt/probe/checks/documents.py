@@ -144,6 +144,6 @@ def _variants(gathered: Gathered, kind: Kind, seen: DocumentSeen, ledger: Ledger
             ledger.check(
                 one.status == 200 and one.body == seen.last.body, "document-by-user-agent", "error",
                 [seen.path], "the same for everybody",
-                f"{one.status} with {len(one.body)} bytes for a browser; 200 with {len(seen.last.body)} otherwise",
+                f"{one.status}, {len(one.body)} bytes for a browser; 200, {len(seen.last.body)} otherwise",
                 f"{NAMES[kind]} depends on who asks: it must be the same for everybody",
             )  # fmt: skip

@@ -59,7 +59,10 @@ def check(gathered: Gathered, ledger: Ledger, stale: frozenset[str]) -> None:
         if one.variant not in ("fresh", "again") and one.path not in stale
     ]
     ledger.passes(sum(not reply.lost for reply in seen))
-    base = {reply.exchange.path: reply for reply in reversed(seen) if _is_base(reply.exchange)}
+    base: dict[str, Seen] = {}
+    for reply in seen:
+        if _is_base(reply.exchange):
+            base.setdefault(reply.exchange.path, reply)
     _by_place(list(base.values()), ledger)
     home = base["/"].lost if "/" in base else frozenset()
     ways: dict[tuple[str, Lost], list[str]] = defaultdict(list)
