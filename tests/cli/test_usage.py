@@ -16,11 +16,23 @@ from vorbehalt import __version__
 
 Cli = Callable[..., Any]
 COMMANDS = {
-    "": {"init", "check", "serve", "demo", "identify", "explain", "signals", "replay", "evidence", "rules"},
+    "": {
+        "init",
+        "check",
+        "serve",
+        "demo",
+        "identify",
+        "explain",
+        "probe",
+        "signals",
+        "replay",
+        "evidence",
+        "rules",
+    },
     "evidence": {"init", "show", "prove", "seal", "verify"},
     "rules": {"lint", "refresh", "show"},
 }
-LATER = ["pause", "spare", "doctor", "probe", "dossier", "notice", "report"]
+LATER = ["pause", "spare", "doctor", "dossier", "notice", "report"]
 LATER_EVIDENCE = ["anchor", "witness", "hold", "shred", "export", "import", "card"]
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import b32encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from hashlib import sha1, sha256
+from hashlib import sha256
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -21,8 +20,9 @@ _VERSION = "WARC/1.1"
 def write_warc(exchanges: Sequence[Exchange], software: str, started_at: int) -> bytes:
     """Return a gzip-compressed WARC: a warcinfo record, then response and request of each exchange in order.
 
-    An exchange without a single byte of an answer has its request only. Bodies that were not read to their
-    end carry WARC-Truncated. `started_at` is nanoseconds UTC.
+    An exchange without a single byte of an answer has its request only; bytes that are no HTTP answer are a
+    metadata record. Bodies that were not read to their end carry WARC-Truncated. `started_at` is nanoseconds
+    UTC.
     """
     out = BytesIO()
     writer = WARCWriter(out, gzip=True, warc_version=_VERSION)
@@ -39,10 +39,11 @@ def write_warc(exchanges: Sequence[Exchange], software: str, started_at: int) ->
             told = dict(headers)
             if one.truncated:
                 told["WARC-Truncated"] = one.truncated
-            # The payload is the entity without its transfer coding (section 6.3.2); the block has it still.
-            told["WARC-Payload-Digest"] = _digest(one.entity)
             head, body = one.received[: one.head], one.received[one.head :]
-            _write(writer, "response", one.url, head, body, told, "application/http; msgtype=response")
+            # Bytes that are no HTTP answer are kept, but no reader should take them for one.
+            kind = "response" if one.head else "metadata"
+            media_type = "application/http; msgtype=response" if one.head else "application/octet-stream"
+            _write(writer, kind, one.url, head, body, told, media_type)
         headers.pop("WARC-Record-ID", None)
         if answer_id:
             headers["WARC-Concurrent-To"] = answer_id
@@ -75,7 +76,7 @@ def _write(
         length=len(body),
         warc_content_type=media_type,
         warc_headers_dict=headers,
-        http_headers=None if kind == "warcinfo" else _Verbatim(head),
+        http_headers=_Verbatim(head) if kind in ("request", "response") else None,
     )
     writer.write_record(record)
 
@@ -83,11 +84,6 @@ def _write(
 def _dated(at: int) -> dict[str, str]:
     moment = datetime.fromtimestamp(at // 10**9, UTC).replace(microsecond=at // 1000 % 10**6)
     return {"WARC-Date": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
-
-
-def _digest(body: bytes) -> str:
-    # WARC tools look for SHA-1 in base32; what the evidence relies on is the SHA-256 of the whole file.
-    return "sha1:" + b32encode(sha1(body, usedforsecurity=False).digest()).decode("ascii")
 
 
 def count_records(exchanges: Sequence[Exchange]) -> int:
