@@ -1,4 +1,4 @@
-"""`probe` through a real nginx that loses headers in places, and through one that caches what was said before."""
+"""`probe` through a real nginx that loses headers in places, and one that caches what was said before."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Stack:
         self.web = web
         self.app = app
         self.origin = f"http://127.0.0.1:{web}"
-        self.config = folder / "vorbehalt.toml"
+        self.config = folder / "site.toml"
         (folder / "serve.py").write_text(APP)
         self.configure()
 
@@ -123,7 +123,7 @@ ALL = "tdm-reservation, tdm-policy, content-usage, x-robots-tag and link"
 @pytest.mark.real("nginx")
 def test_an_nginx_that_passes_everything_on_is_fine(stack: Stack) -> None:
     with stack.site(), stack.nginx("gzip on; location / { proxy_pass APP; }"):
-        alone, compared = stack.probe("-c", "vorbehalt.toml"), stack.probe()
+        alone, compared = stack.probe("-c", "site.toml"), stack.probe()
 
     for code, found in (alone, compared):
         assert found["findings"] == []
@@ -131,7 +131,7 @@ def test_an_nginx_that_passes_everything_on_is_fine(stack: Stack) -> None:
 
 
 @pytest.mark.real("nginx")
-@pytest.mark.parametrize("options", [(), ("-c", "vorbehalt.toml")])
+@pytest.mark.parametrize("options", [(), ("-c", "site.toml")])
 def test_a_location_that_strips_one_header_is_named_with_that_header(
     options: tuple[str, ...], stack: Stack
 ) -> None:
@@ -206,10 +206,10 @@ CACHED = """
 def test_a_cache_that_serves_the_terms_of_before_is_named_with_each_path(stack: Stack) -> None:
     with stack.nginx(CACHED, CACHE):
         with stack.site():
-            before_code, before = stack.probe("-c", "vorbehalt.toml")
+            before_code, before = stack.probe("-c", "site.toml")
         stack.configure('search = "reserve"')
         with stack.site():
-            compared_code, compared = stack.probe("-c", "vorbehalt.toml")
+            compared_code, compared = stack.probe("-c", "site.toml")
             alone_code, alone = stack.probe()
             robots = ask(stack.web, "/robots.txt")
 
@@ -231,7 +231,7 @@ def test_a_cache_that_serves_the_terms_of_before_is_named_with_each_path(stack: 
 @pytest.mark.real("nginx")
 def test_a_cache_that_is_emptied_is_fine_again(stack: Stack) -> None:
     with stack.nginx(CACHED, CACHE), stack.site():
-        first, second = stack.probe("-c", "vorbehalt.toml"), stack.probe("-c", "vorbehalt.toml")
+        first, second = stack.probe("-c", "site.toml"), stack.probe("-c", "site.toml")
 
     assert [code for code, _ in (first, second)] == [0, 0]
     assert second[1]["findings"] == []

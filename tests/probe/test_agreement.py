@@ -56,16 +56,20 @@ CASES = [
         "/songs/1", "the Content-Usage header allows training",
     ),
     (
-        "channels-disagree", instead("/robots.txt", b"Content-Signal: search=yes, ai-input=no", b"Content-Signal: "
-        b"search=yes, ai-input=yes"), "/songs/1", "Content-Signal in robots.txt allows input to AI answers",
+        "channels-disagree",
+        instead("/robots.txt", b"Signal: search=yes, ai-input=no", b"Signal: search=yes, ai-input=yes"),
+        "/songs/1", "Content-Signal in robots.txt allows input to AI answers",
     ),
     (
-        "channels-disagree", instead("/robots.txt", b"Content-Usage: train-ai=n", b"Content-Usage: train-ai=y"),
+        "channels-disagree", instead("/robots.txt", b"Usage: train-ai=n", b"Usage: train-ai=y"),
         "/songs/1", "Content-Usage in robots.txt allows training",
     ),
-    ("channels-disagree", with_headers("/press/", ("x-robots-tag", "noai")), "/press/", "X-Robots-Tag reserves it"),
+    ("channels-disagree", with_headers("/press/", ("x-robots-tag", "noai")), "/press/", "X-Robots-Tag"),
     ("channels-disagree", meta(b'<meta name="tdm-reservation" content="0">'), "/", "HTML"),
-    ("content-signal-header", with_headers("/songs/1", ("content-signal", "ai-train=yes")), "/songs/1", "training"),
+    (
+        "content-signal-header", with_headers("/songs/1", ("content-signal", "ai-train=yes")),
+        "/songs/1", "says yes to training",
+    ),
 ]  # fmt: skip
 
 
@@ -83,8 +87,8 @@ def test_a_licence_that_grants_what_headers_reserve_is_named(probing: Probe) -> 
     def spoil(request: Any, answer: Any) -> Any:
         if request.path != "/license.xml" or answer.status != 200:
             return answer
-        return answer.saying(answer.body.replace(b'<prohibits type="usage">ai-train ai-input</prohibits>', b"")
-                             .replace(b'usage">search</permits>', b'usage">search ai-train</permits>'))  # fmt: skip
+        body = answer.body.replace(b'<prohibits type="usage">ai-train ai-input</prohibits>', b"")
+        return answer.saying(body.replace(b'usage">search</permits>', b'usage">search ai-train</permits>'))
 
     findings = [one for one in probing(spoil).ledger.findings if one.id == "channels-disagree"]
 

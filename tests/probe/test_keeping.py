@@ -38,8 +38,10 @@ def read(body: bytes) -> list[tuple[str, dict[str, str], bytes]]:
 def exchange(**values: Any) -> Exchange:
     answer = b"HTTP/1.1 200 OK\r\nX-Odd: \xff\xfe  \r\nx-odd:two\r\nTransfer-Encoding: chunked\r\n\r\n"
     given: dict[str, Any] = {
-        "kind": "page", "variant": "plain", "method": "GET", "url": "http://label.example/a?b=c", "started_at": AT,
-        "request": b"GET /a?b=c HTTP/1.1\r\nHost: label.example\r\n\r\n", "received": answer + b"2\r\nok\r\n0\r\n\r\n",
+        "kind": "page", "variant": "plain", "method": "GET", "url": "http://label.example/a?b=c",
+        "started_at": AT,
+        "request": b"GET /a?b=c HTTP/1.1\r\nHost: label.example\r\n\r\n",
+        "received": answer + b"2\r\nok\r\n0\r\n\r\n",
         "head": len(answer), "status": 200, "entity": b"ok", "body": b"ok", "address": "192.0.2.1",
     }  # fmt: skip
     return Exchange(**{**given, **values})

@@ -90,8 +90,10 @@ def test_the_longest_rule_of_tdmrep_counts_and_malformed_ones_say_nothing() -> N
 
 def test_lines_of_robots_txt_with_and_without_a_path() -> None:
     says = readings.robots_signals(parse(
-        b"Content-Usage: train-ai=y\nUser-agent: GPTBot\nContent-Usage: train-ai=y\nDisallow: /\n\nUser-agent: *\n"
-        b"Content-Usage: train-ai=n, search=y\nContent-Usage: /press/ train-ai=y\nContent-Usage: /press/ search=n\n"
+        b"Content-Usage: train-ai=y\nUser-agent: GPTBot\nContent-Usage: train-ai=y\nDisallow: /\n\n"
+        b"User-agent: *\n"
+        b"Content-Usage: train-ai=n, search=y\nContent-Usage: /press/ train-ai=y\n"
+        b"Content-Usage: /press/ search=n\n"
         b"Content-Signal: ai-train=no\nContent-Signal: /x ai-input=no\nAllow: /\n"
     ))  # fmt: skip
 
@@ -115,7 +117,8 @@ def rsl(inside: str, url: str = "/") -> bytes:
     ("inside", "said"),
     [
         (
-            '<license><permits type="usage">search</permits><prohibits type="usage">ai-train</prohibits></license>',
+            '<license><permits type="usage">search</permits>'
+            '<prohibits type="usage">ai-train</prohibits></license>',
             {"search": "allow", "training": "reserve", "ai_input": "reserve"},
         ),
         (
@@ -127,8 +130,8 @@ def rsl(inside: str, url: str = "/") -> bytes:
             {"search": "reserve", "training": "reserve", "ai_input": "reserve"},
         ),
         (
-            '<license><permits type="usage">ai-all search</permits></license><license><prohibits type="usage">'
-            "ai-input</prohibits></license>",
+            '<license><permits type="usage">ai-all search</permits></license>'
+            '<license><prohibits type="usage">ai-input</prohibits></license>',
             {"search": "allow", "training": "allow", "ai_input": "reserve"},
         ),
         (

@@ -78,6 +78,13 @@ class Finding:
         }
 
 
+def listed(paths: Iterable[str]) -> str:
+    """Name at most six of these paths."""
+    unique = list(dict.fromkeys(paths))
+    more = f" and {len(unique) - 6} more" if len(unique) > 6 else ""
+    return ", ".join(unique[:6]) + more
+
+
 @dataclass(slots=True)
 class Ledger:
     """Checks made: those that passed as a number, the others as findings, each said once."""

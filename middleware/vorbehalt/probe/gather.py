@@ -280,7 +280,7 @@ class Walk:
 
     def _repeats(self) -> None:
         for one in list(self.gathered.plain().values()):
-            if one.kind not in DOCUMENTS and one.kind not in ("sitemap", "llms"):
+            if one.kind not in DOCUMENTS and one.kind != "llms":
                 self._fresh(one)
         if home := self.gathered.plain().get("/"):
             self.asker.ask(home.url, home.kind, "again")

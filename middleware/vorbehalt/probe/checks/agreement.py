@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from vorbehalt.probe import readings
 from vorbehalt.probe.checks.headers import present
 from vorbehalt.probe.exchange import DOCUMENTS, Exchange
-from vorbehalt.probe.finding import Ledger
+from vorbehalt.probe.finding import Ledger, listed
 from vorbehalt.probe.gather import Gathered
 from vorbehalt.probe.knowledge import Knowledge
 from vorbehalt.probe.links import Page
@@ -105,8 +105,7 @@ def check(gathered: Gathered, knowledge: Knowledge, ledger: Ledger) -> None:
             ledger.passes()
         _signal_header(one, said, ledger)
     for (id, expected, observed, message), paths in differing.items():
-        listed = ", ".join(paths[:6]) + (f" and {len(paths) - 6} more" if len(paths) > 6 else "")
-        ledger.add(id, "error", paths, expected, observed, f"{listed}: {message}")
+        ledger.add(id, "error", paths, expected, observed, f"{listed(paths)}: {message}")
     answered = [one for one in gathered.on_site() if one.status < 400]
     ledger.check(
         spoken or not answered or any(map(present, gathered.on_site())), "no-reservation", "error", ["/"],

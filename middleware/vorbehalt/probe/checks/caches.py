@@ -9,7 +9,7 @@ from vorbehalt.probe import readings
 from vorbehalt.probe.checks.headers import NAMES, present
 from vorbehalt.probe.checks.site import REFUSALS
 from vorbehalt.probe.exchange import DOCUMENTS, Exchange
-from vorbehalt.probe.finding import Ledger, Severity
+from vorbehalt.probe.finding import Ledger, Severity, listed
 from vorbehalt.probe.gather import Gathered
 from vorbehalt.probe.knowledge import Knowledge
 
@@ -31,14 +31,12 @@ def check(gathered: Gathered, knowledge: Knowledge, ledger: Ledger) -> frozenset
         lost = [name.decode() for name in NAMES if name in present(new) - present(old)]
         changed = [text for text in _changes(old, new) if text.partition(":")[0] not in lost]
         where = from_cache(old) or "what answers the plain address"
-        if lost or changed:
-            what = " and ".join(filter(None, ["without " + ", ".join(lost) if lost else "", *changed]))
-            severity: Severity = "error"
-        else:
-            version = _version(old, knowledge)
-            what, severity = f"an older document{version}", "error" if from_cache(old) else "warning"
-            if gathered.expected is not None:
-                severity = "error"
+        older = _is_document(old) and old.body != new.body
+        parts = ["without " + ", ".join(lost) if lost else "", *changed]
+        parts.append(f"an older document{_version(old, knowledge)}" if older else "")
+        what = " and ".join(filter(None, parts))
+        is_sure = bool(lost or changed or from_cache(old)) or gathered.expected is not None
+        severity: Severity = "error" if is_sure else "warning"
         fresh = (
             "; ".join(_shown(new)) if lost or changed else f"SHA-256 {sha256(new.body).hexdigest()[:16]}..."
         )
@@ -46,7 +44,7 @@ def check(gathered: Gathered, knowledge: Knowledge, ledger: Ledger) -> frozenset
     for (fresh, where, what, observed, severity), paths in found.items():
         ledger.add(
             "cache-stale", severity, paths, fresh, observed,
-            f"{', '.join(dict.fromkeys(paths))}: {where} serves {what}; asked past a cache, the answer is"
+            f"{listed(paths)}: {where} serves {what}; asked past a cache, the answer is"
             " another: purge it",
         )  # fmt: skip
     _refusals(gathered, ledger)
@@ -68,8 +66,7 @@ def from_cache(one: Exchange) -> str:
 
 def _is_older(gathered: Gathered, old: Exchange, new: Exchange) -> bool:
     if _shown(old) == _shown(new):
-        is_document = old.kind in DOCUMENTS and old.kind != "terms"
-        if not is_document or old.body == new.body:
+        if not _is_document(old) or old.body == new.body:
             return False
         document = gathered.expected.document(old.path) if gathered.expected else None
         return document is None or old.body != document.body
@@ -78,6 +75,11 @@ def _is_older(gathered: Gathered, old: Exchange, new: Exchange) -> bool:
     wanted = {name for name, _ in gathered.expected.headers(old.path)}
     right = {name: value for name, value in gathered.expected.headers(old.path) if name in NAMES[:3]}
     return not (wanted <= present(old) and all(old.values(name) == (right[name],) for name in right))
+
+
+def _is_document(one: Exchange) -> bool:
+    """True where the bytes count: the page for people may differ from one moment to the next."""
+    return one.kind in DOCUMENTS and one.kind != "terms"
 
 
 def _shown(one: Exchange) -> list[str]:

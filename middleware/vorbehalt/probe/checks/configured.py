@@ -10,7 +10,7 @@ from vorbehalt.probe.checks.caches import from_cache
 from vorbehalt.probe.checks.documents import NAMES as DOCUMENT_NAMES
 from vorbehalt.probe.checks.headers import NAMES, present
 from vorbehalt.probe.expected import Expected
-from vorbehalt.probe.finding import Ledger
+from vorbehalt.probe.finding import Ledger, listed
 from vorbehalt.probe.gather import DocumentSeen, Gathered
 from vorbehalt.probe.knowledge import Knowledge
 from vorbehalt.reservation.robots import RobotsFile, is_wildcard, parse
@@ -87,7 +87,7 @@ def _wildcard_signals(robots: RobotsFile) -> list:  # type: ignore[type-arg]
 
 
 def _headers(gathered: Gathered, expected: Expected, ledger: Ledger, stale: frozenset[str]) -> None:
-    wrong: dict[tuple[str, str], list[str]] = defaultdict(list)
+    wrong: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for one in gathered.on_site():
         if one.path in stale or one.variant == "fresh":
             continue
@@ -96,15 +96,17 @@ def _headers(gathered: Gathered, expected: Expected, ledger: Ledger, stale: froz
             value = wanted.get(name)
             if value is None:
                 if name in present(one):
-                    wrong[f"no {name.decode()}", one.text(name)].append(one.path)
+                    wrong[f"no {name.decode()}", one.text(name), from_cache(one)].append(one.path)
             elif name in present(one) and not _holds(name, value, one.text(name)):
-                wrong[f"{name.decode()}: {value.decode('latin-1')}", one.text(name)].append(one.path)
+                text = f"{name.decode()}: {value.decode('latin-1')}"
+                wrong[text, one.text(name), from_cache(one)].append(one.path)
             else:
                 ledger.passes()
-    for (text, observed), paths in wrong.items():
+    for (text, observed, cache), paths in wrong.items():
         ledger.add(
             "header-differs", "error", paths, text, observed,
-            f"{', '.join(dict.fromkeys(paths))}: the configuration says {text}; served is {observed!r}",
+            f"{listed(paths)}: the configuration says {text}; served is {observed!r}"
+            f"{f', from {cache}' if cache else ''}",
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from vorbehalt.probe.checks.agreement import Channels
 from vorbehalt.probe.checks.headers import NAMES, present
 from vorbehalt.probe.choose import folder
 from vorbehalt.probe.exchange import Exchange
-from vorbehalt.probe.finding import Ledger
+from vorbehalt.probe.finding import Ledger, listed
 from vorbehalt.probe.gather import Gathered
 
 Lost = frozenset[bytes]
@@ -76,7 +76,7 @@ def check(gathered: Gathered, ledger: Ledger, stale: frozenset[str]) -> None:
         id, words, cause = _WAYS[way]
         ledger.add(
             id, "error", paths, in_words(lost), "missing",
-            f"{in_words(lost)} {_are(lost)} missing {words} ({_listed(paths)}): {cause}",
+            f"{in_words(lost)} {_are(lost)} missing {words} ({listed(paths)}): {cause}",
         )  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def _by_place(replies: list[Seen], ledger: Ledger) -> None:
             paths = [one.path for one in part]
             ledger.add(
                 "headers-missing", "error", paths, in_words(lost), "missing",
-                f"{in_words(lost)} {_are(lost)} missing on {_listed(paths)}"
+                f"{in_words(lost)} {_are(lost)} missing on {listed(paths)}"
                 f"{f' ({where})' if where else ''}: {_cause(part, lost)}",
             )  # fmt: skip
 
@@ -215,12 +215,6 @@ def _common_folder(paths: Sequence[str]) -> str:
 def _ending(path: str) -> str:
     name = path.partition("?")[0].rpartition("/")[2]
     return name[name.rfind(".") :] if "." in name else ""
-
-
-def _listed(paths: Iterable[str]) -> str:
-    unique = list(dict.fromkeys(paths))
-    more = f" and {len(unique) - 6} more" if len(unique) > 6 else ""
-    return ", ".join(unique[:6]) + more
 
 
 def _are(lost: Lost) -> str:
