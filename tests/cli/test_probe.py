@@ -44,7 +44,7 @@ def live(tmp_path: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
             self.send_header("Last-Modified", "Sun, 22 Nov 2026 11:00:00 GMT")
             if path == "/odd":
                 self.send_header("TDM-Reservation", "\x1b[31m")
-            for name, value in plan.headers("").headers:
+            for name, value in plan.headers(path, "").headers:
                 self.send_header(name.decode(), value.decode())
             self.end_headers()
             if self.command != "HEAD":

@@ -87,7 +87,11 @@ class Site:
 
     def begin(self, port: int) -> None:
         self.origin = f"http://127.0.0.1:{port}"
-        self.settings = load(self.configuration(), environ={})
+        self.configure(self.configuration())
+
+    def configure(self, mapping: dict[str, Any]) -> None:
+        """Say what another configuration renders."""
+        self.settings = load(mapping, environ={})
         self.plan = Engine(self.settings, MemoryLimits()).default
 
     def configuration(self, **reservation: object) -> dict[str, Any]:
@@ -116,21 +120,27 @@ class Site:
         self.seen.append(request)
         return self.spoil(request, self._right(request))
 
+    def _told(self, path: str, media_type: str) -> tuple[tuple[str, str], ...]:
+        normal = normal_path(path)
+        section = self.plan.headers(normal, self.plan.sections.find(normal))
+        own = ((b"content-type", media_type.encode()),) if media_type else ()
+        return tuple((name.decode(), value.decode()) for name, value in section.for_answer(own).headers)
+
     def _right(self, request: Request) -> Answer:
-        section = self.plan.headers(self.plan.sections.find(normal_path(request.path)))
-        told = tuple((name.decode(), value.decode()) for name, value in section.headers)
         document = self.plan.document(request.path)
         if document is not None:
             media_type, body = document.media_type, document.body
         elif request.path in CONTENT:
             media_type, body = CONTENT[request.path]
         else:
+            told = self._told(request.path, "text/html")
             return Answer(404, (("content-type", "text/html"), *told), b"<p>not here")
         if request.method not in ("GET", "HEAD"):
-            return Answer(405, (("allow", "GET, HEAD"), *told))
+            return Answer(405, (("allow", "GET, HEAD"), *self._told(request.path, "")))
+        told = self._told(request.path, media_type)
         tag = f'"{sha256(body).hexdigest()[:16]}"'
         if request.headers.get("if-none-match") == tag:
-            return Answer(304, (("etag", tag), *told))
+            return Answer(304, (("etag", tag), *self._told(request.path, "")))
         headers = (("content-type", media_type), ("etag", tag), *told)
         if request.headers.get("range") == "bytes=0-99":
             part = body[:100]
@@ -187,12 +197,13 @@ Probe = Callable[..., Report]
 
 
 @pytest.fixture(scope="session")
-def registry() -> Any:
-    return load_rules(None)[1]
+def rules() -> Any:
+    """Documents and registry of the rules."""
+    return load_rules(None)
 
 
 @pytest.fixture
-def probing(site: Site, registry: Any) -> Probe:
+def probing(site: Site, rules: Any) -> Probe:
     """Probe the site, spoilt in a way or not; with `settings=True` compared with its configuration."""
 
     def run(
@@ -202,7 +213,7 @@ def probing(site: Site, registry: Any) -> Probe:
             site.spoil = spoil
         compared = site.settings if settings is True else settings
         asking = Asker(asker.pop("user_agent", "Vorbehalt-Probe/test"), **asker)
-        return probe(site.origin, asking, registry, compared, paths)  # type: ignore[arg-type]
+        return probe(site.origin, asking, rules[0], rules[1], compared, paths)  # type: ignore[arg-type]
 
     return run
 

@@ -152,3 +152,35 @@ def test_nothing_at_all_is_one_error(probing: Probe, found: Any) -> None:
 
     assert found(report, "no-reservation").severity == "error"
     assert not report.ok
+
+
+def by_media(site: Any) -> None:
+    """Sound is reserved, all else is open: documents know no media type and say the stricter."""
+    mapping = site.configuration(training="allow", ai_input="allow", tdm="allow")
+    sound = {"name": "sound", "paths": ["/*"], "media": ["audio/*"], "training": "reserve", "tdm": "reserve"}
+    mapping["reservation"]["section"] = [{**sound, "ai_input": "reserve"}]
+    site.configure(mapping)
+
+
+def test_terms_by_media_type_are_what_the_configuration_says(probing: Probe, site: Any, ids: Any) -> None:
+    by_media(site)
+
+    report = probing(settings=True)
+
+    assert ids(report) == set()
+    sound = next(one for one in report.gathered.exchanges if one.path == "/audio/1.mp3")
+    page = next(one for one in report.gathered.exchanges if one.path == "/songs/1")
+    assert (sound.text(b"tdm-reservation"), page.text(b"tdm-reservation")) == ("1", "0")
+
+
+def test_terms_by_media_type_are_a_warning_without_the_configuration(
+    probing: Probe, site: Any, ids: Any
+) -> None:
+    by_media(site)
+
+    report = probing()
+
+    assert ids(report) == {"channels-disagree"}
+    assert report.ok
+    assert all("media types" in one.message for one in report.ledger.findings)
+    assert all("/audio/1.mp3" not in one.where for one in report.ledger.findings)

@@ -164,6 +164,15 @@ def test_a_redirect_to_another_host_is_an_error_and_not_followed(
     assert not [one for one in report.gathered.exchanges if "elsewhere" in one.url]
 
 
+def test_a_redirect_to_https_is_called_so(probing: Probe, found: Any, site: Any) -> None:
+    target = site.origin.replace("http:", "https:") + "/robots.txt"
+
+    finding = found(probing(at("/robots.txt", moved(target))), "document-redirected")
+
+    assert finding.severity == "error"
+    assert f"to another scheme or port: {target}" in finding.message
+
+
 def test_a_policy_on_another_host_is_asked_for_there(probing: Probe) -> None:
     report = probing(lambda request, answer: (
         answer.with_(("tdm-policy", "http://localhost:1/policy.json"))

@@ -244,27 +244,27 @@ def test_a_trusted_certificate_is_taken(serve: Any, tmp_path: Path, monkeypatch:
         ("http://no-such-host.invalid", "cannot be resolved (DNS)"),
     ],
 )
-def test_a_site_that_cannot_be_reached_is_one_sentence(url: str, words: str, registry: Any) -> None:
+def test_a_site_that_cannot_be_reached_is_one_sentence(url: str, words: str, rules: Any) -> None:
     with pytest.raises(UnreachableError) as raised:
-        probe(url, Asker("test", timeout_seconds=5), registry)
+        probe(url, Asker("test", timeout_seconds=5), *rules)
 
     assert words in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
-def test_what_speaks_no_http_is_one_sentence(serve: Serve, registry: Any) -> None:
+def test_what_speaks_no_http_is_one_sentence(serve: Serve, rules: Any) -> None:
     with pytest.raises(UnreachableError, match="does not speak HTTP"):
-        probe(serve(sending(b"SSH-2.0-x\r\n")), Asker("test"), registry)
+        probe(serve(sending(b"SSH-2.0-x\r\n")), Asker("test"), *rules)
 
 
-def test_a_site_of_which_every_second_answer_breaks_is_reported(serve: Serve, registry: Any) -> None:
+def test_a_site_of_which_every_second_answer_breaks_is_reported(serve: Serve, rules: Any) -> None:
     turns = iter(range(1_000))
 
     def sometimes(sock: socket.socket) -> None:
         if next(turns) % 2:
             sock.sendall(HEAD + b"Content-Length: 11\r\n\r\n<p>hello</p")
 
-    report = probe(serve(sometimes), Asker("test"), registry)
+    report = probe(serve(sometimes), Asker("test"), *rules)
 
     assert {"unanswered", "document-broken"} <= {one.id for one in report.ledger.findings}
     assert not report.ok

@@ -6,6 +6,10 @@ import pytest
 
 from vorbehalt.probe import readings
 from vorbehalt.reservation.robots import parse
+from vorbehalt.reservation.vocabulary import read_vocabulary
+from vorbehalt.settings import load_rules
+
+WORDS = read_vocabulary(load_rules(None)[0])
 
 
 @pytest.mark.parametrize(
@@ -34,7 +38,7 @@ def test_tdm_reservation(value: str, said: dict[str, str]) -> None:
     ],
 )
 def test_content_usage(value: str, said: dict[str, str]) -> None:
-    assert readings.usage(value) == said
+    assert readings.usage(value, WORDS.aipref) == said
 
 
 @pytest.mark.parametrize(
@@ -47,7 +51,7 @@ def test_content_usage(value: str, said: dict[str, str]) -> None:
     ],
 )
 def test_content_signal(value: str, said: dict[str, str]) -> None:
-    assert readings.signal(value) == said
+    assert readings.signal(value, WORDS.content_signals) == said
 
 
 @pytest.mark.parametrize(
@@ -61,7 +65,7 @@ def test_content_signal(value: str, said: dict[str, str]) -> None:
     ],
 )
 def test_noai(value: str, reserves: bool) -> None:
-    assert bool(readings.noai(value)) is reserves
+    assert bool(readings.noai(value, WORDS)) is reserves
 
 
 def test_links_with_commas_quotes_and_several_relations() -> None:
@@ -89,13 +93,14 @@ def test_the_longest_rule_of_tdmrep_counts_and_malformed_ones_say_nothing() -> N
 
 
 def test_lines_of_robots_txt_with_and_without_a_path() -> None:
-    says = readings.robots_signals(parse(
+    file = parse(
         b"Content-Usage: train-ai=y\nUser-agent: GPTBot\nContent-Usage: train-ai=y\nDisallow: /\n\n"
         b"User-agent: *\n"
         b"Content-Usage: train-ai=n, search=y\nContent-Usage: /press/ train-ai=y\n"
         b"Content-Usage: /press/ search=n\n"
         b"Content-Signal: ai-train=no\nContent-Signal: /x ai-input=no\nAllow: /\n"
-    ))  # fmt: skip
+    )
+    says = readings.robots_signals(file, WORDS)
 
     assert readings.said_by_lines(says.usage, "/a") == {"training": "reserve", "search": "allow"}
     assert readings.said_by_lines(says.usage, "/press/1") == {"training": "allow", "search": "reserve"}
@@ -143,11 +148,11 @@ def rsl(inside: str, url: str = "/") -> bytes:
     ],
 )
 def test_licences_of_rsl(inside: str, said: dict[str, str]) -> None:
-    assert readings.rsl_rules(rsl(inside))[0].said == said
+    assert readings.rsl_rules(rsl(inside), WORDS)[0].said == said
 
 
 def test_an_absolute_url_in_rsl_is_a_path_of_the_site() -> None:
-    assert readings.rsl_rules(rsl("", "https://label.example/press/*"))[0].pattern.text == "/press/*"
+    assert readings.rsl_rules(rsl("", "https://label.example/press/*"), WORDS)[0].pattern.text == "/press/*"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +161,7 @@ def test_an_absolute_url_in_rsl_is_a_path_of_the_site() -> None:
 )
 def test_what_is_no_rsl_is_said_so(body: bytes) -> None:
     with pytest.raises(readings.RslError):
-        readings.rsl_rules(body)
+        readings.rsl_rules(body, WORDS)
 
 
 @pytest.mark.parametrize(

@@ -59,13 +59,15 @@ def probe(
         if not one.startswith("/"):
             raise typer.BadParameter(f"{quoted(one)} does not begin with a slash", param_hint="--path")
     settings = _settings(config, parts.hostname or "")
-    registry = settings.registry if settings is not None else load_rules(None)[1]
+    documents, registry = load_rules(None)
+    if settings is not None:
+        documents, registry = settings.rules_documents, settings.registry
     asker = Asker(
         user_agent or f"Vorbehalt-Probe/{__version__} (+{parts.scheme}://{parts.netloc})",
         timeout_seconds=timeout,
     )
     try:
-        report = run(url, asker, registry, settings, path)
+        report = run(url, asker, documents, registry, settings, path)
     except UnreachableError as error:
         note(f"vorbehalt: {error}")
         raise typer.Exit(2) from None

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from vorbehalt.engine import HostPlan
 from vorbehalt.facts import Headers, normal_path
-from vorbehalt.probe.exchange import Kind
+from vorbehalt.probe.exchange import Exchange, Kind
 from vorbehalt.reservation.bundle import Document
 
 
@@ -28,10 +28,14 @@ class Expected:
         """The digest of the whole set of signals."""
         return self.plan.bundle.digest
 
-    def headers(self, path: str) -> Headers:
-        """The reservation headers of a path with its query."""
-        normal = normal_path(unquote(path.partition("?")[0]))
-        return self.plan.headers(self.plan.sections.find(normal)).headers
+    def headers(self, one: Exchange) -> Headers:
+        """The reservation headers of a reply: those of its path, and of its media type where that matters."""
+        normal = _normal(one.path)
+        return self.plan.headers(normal, self.plan.sections.find(normal)).for_answer(one.headers).headers
+
+    def depends_on_media(self, path: str) -> bool:
+        """True if the headers of a path depend on the media type, which no document can say."""
+        return bool(self.plan.sections.refinements(_normal(path)))
 
     def document(self, path: str) -> Document | None:
         """The signal document at a path."""
@@ -56,7 +60,7 @@ class Expected:
         ]
 
     def section_of(self, path: str) -> str:
-        return self.plan.sections.find(normal_path(unquote(path.partition("?")[0])))
+        return self.plan.sections.find(_normal(path))
 
 
 def local(url: str, base: str, origin: str) -> str:
@@ -66,3 +70,7 @@ def local(url: str, base: str, origin: str) -> str:
         there = urlsplit(base)
         return urlunsplit((there.scheme, there.netloc, parts.path or "/", parts.query, ""))
     return url
+
+
+def _normal(path: str) -> str:
+    return normal_path(unquote(path.partition("?")[0]))

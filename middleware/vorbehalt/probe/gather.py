@@ -16,6 +16,7 @@ from vorbehalt.probe.links import Page, feed_enclosures, read_page, sitemap_link
 from vorbehalt.reservation.path_pattern import request_path
 from vorbehalt.reservation.robots import RobotsFile, parse
 from vorbehalt.reservation.robots_match import allowed
+from vorbehalt.reservation.vocabulary import Vocabulary
 
 MISSING_PATH = "/vorbehalt-probe/there-is-no-such-page"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -51,6 +52,7 @@ class Gathered:
     base: str
     expected: Expected | None
     exchanges: list[Exchange]
+    vocabulary: Vocabulary
     documents: dict[Kind, DocumentSeen] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
     unasked: list[str] = field(default_factory=list)
@@ -76,14 +78,21 @@ class Gathered:
 class Walk:
     """One probe of one site. `url` is normal (`normal_url`); its path is asked for too."""
 
-    def __init__(self, url: str, asker: Asker, expected: Expected | None, paths: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        url: str,
+        asker: Asker,
+        vocabulary: Vocabulary,
+        expected: Expected | None = None,
+        paths: Sequence[str] = (),
+    ) -> None:
         parts = urlsplit(url)
         self.base = f"{parts.scheme}://{parts.netloc}"
         self.asker = asker
         self.expected = expected
         own = [] if target_of(url) == "/" else [target_of(url)]
         self.paths = [*own, *paths][:_MOST_PATHS]
-        self.gathered = Gathered(self.base, expected, asker.exchanges)
+        self.gathered = Gathered(self.base, expected, asker.exchanges, vocabulary)
         self._links: dict[str, Kind] = {}
         self._asked: list[tuple[str, Kind]] = []
         self._permitted = parse(b"").groups

@@ -17,21 +17,11 @@ from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.robots import Group, RobotsFile, is_wildcard
 from vorbehalt.reservation.rsl import NAMESPACE as NAMESPACE
 from vorbehalt.reservation.terms import Stance
+from vorbehalt.reservation.vocabulary import Labels, Vocabulary
 
 Said = Mapping[str, Stance]
 """Stance by use: search, training, ai_input, tdm. A use that is not there is unsaid."""
 
-USES = ("search", "training", "ai_input", "tdm")
-USAGE_LABELS = {"train-ai": "training", "ai-use": "ai_input", "search": "search"}
-SIGNAL_KEYS = {"ai-train": "training", "ai-input": "ai_input", "search": "search"}
-_TOKENS = {
-    "all": ("search", "training", "ai_input"),
-    "ai-all": ("training", "ai_input"),
-    "ai-train": ("training",),
-    "ai-input": ("ai_input",),
-    "ai-index": (),
-    "search": ("search",),
-}
 _LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"[^"]*"|[^\s;,"]*))?)*)')
 _PARAMETER = re.compile(r';\s*([^\s=;,"]+)\s*=\s*(?:"([^"]*)"|([^\s;,"]*))')
 
@@ -41,33 +31,41 @@ def reservation(value: str) -> Said:
     return {"1": {"tdm": "reserve"}, "0": {"tdm": "allow"}}.get(value.strip(), {})  # type: ignore[return-value]
 
 
-def usage(value: str) -> Said:
+def usage(value: str, labels: Labels) -> Said:
     """A `Content-Usage` value (RFC 9651 dictionary); a field that does not parse says nothing."""
     try:
         members = parse_dictionary(value.encode("latin-1", "replace"))
     except ValueError:
         return {}
     said: dict[str, Stance] = {}
-    for label, use in USAGE_LABELS.items():
+    for use, label in labels.labels.items():
         member = members.get(label)
-        if isinstance(member, Item) and isinstance(member.value, Token) and member.value.text in ("y", "n"):
-            said[use] = "allow" if member.value.text == "y" else "reserve"
+        if isinstance(member, Item) and isinstance(member.value, Token):
+            said.update(_answered(use, member.value.text, labels))
     return said
 
 
-def signal(value: str) -> Said:
+def signal(value: str, labels: Labels) -> Said:
     """A `Content-Signal` value: comma-separated `key=yes` or `key=no`."""
     said: dict[str, Stance] = {}
     for pair in value.split(","):
         key, equals, answer = (part.strip().lower() for part in pair.partition("="))
-        if equals and key in SIGNAL_KEYS and answer in ("yes", "no"):
-            said[SIGNAL_KEYS[key]] = "allow" if answer == "yes" else "reserve"
+        for use, label in labels.labels.items():
+            if equals and key == label:
+                said.update(_answered(use, answer, labels))
     return said
 
 
-def noai(value: str) -> Said:
-    """An `X-Robots-Tag` or `meta robots` value: only `noai` is read here."""
-    return {"training": "reserve"} if "noai" in re.split(r"[\s,:]+", value.lower()) else {}
+def _answered(use: str, answer: str, labels: Labels) -> Said:
+    if answer not in (labels.allowed, labels.reserved):
+        return {}
+    return {use: "allow" if answer == labels.allowed else "reserve"}
+
+
+def noai(value: str, vocabulary: Vocabulary) -> Said:
+    """An `X-Robots-Tag` or `meta robots` value: only the first word that reserves training is read here."""
+    words = re.split(r"[\s,:]+", value.lower())
+    return {"training": "reserve"} if any(word in words for word in vocabulary.robots_tag[:1]) else {}
 
 
 def links(value: str) -> list[tuple[str, dict[str, str]]]:
@@ -131,16 +129,20 @@ class RobotsSays:
     signal: tuple[tuple[str, Said], ...]
 
 
-def robots_signals(robots: RobotsFile) -> RobotsSays:
+def robots_signals(robots: RobotsFile, vocabulary: Vocabulary) -> RobotsSays:
     """Read `Content-Usage` and `Content-Signal` lines where a crawler without a group of its own looks."""
     lines = [line for group in _wildcard(robots.groups) for line in group.lines]
     usages: list[tuple[str, Said]] = []
     signals: list[tuple[str, Said]] = []
+    aipref, content = vocabulary.aipref, vocabulary.content_signals
     for line in lines:
-        if line.key in ("content-usage", "content-signal"):
-            path, _, rest = line.value.partition(" ") if line.value.startswith("/") else ("", "", line.value)
-            said = usage(rest.strip()) if line.key == "content-usage" else signal(rest)
-            (usages if line.key == "content-usage" else signals).append((path, said))
+        path, rest = "", line.value
+        if line.value.startswith("/"):
+            path, rest = (*line.value.split(None, 1), "")[:2]
+        if line.key == aipref.field.lower():
+            usages.append((path, usage(rest.strip(), aipref)))
+        elif line.key == content.field.lower():
+            signals.append((path, signal(rest, content)))
     return RobotsSays(tuple(usages), tuple(signals))
 
 
@@ -165,7 +167,7 @@ class RslError(ValueError):
     """Bytes are no RSL document; the message says why."""
 
 
-def rsl_rules(body: bytes) -> list[Rule]:
+def rsl_rules(body: bytes, vocabulary: Vocabulary) -> list[Rule]:
     """The rules of an RSL document. A use that is only offered for a price or on request is reserved.
 
     Raises RslError.
@@ -185,7 +187,7 @@ def rsl_rules(body: bytes) -> list[Rule]:
         url = content.get("url", "")
         where = url.partition("://")[2]
         path = "/" + where.partition("/")[2] if where else url
-        rules.append(Rule(PathPattern.of(path or "/"), _licensed(content)))
+        rules.append(Rule(PathPattern.of(path or "/"), _licensed(content, vocabulary)))
     if not rules:
         raise RslError("it has no content element")
     return rules
@@ -197,7 +199,7 @@ def rsl_terms(body: bytes) -> str:
     return found[1].decode("latin-1") if found else ""
 
 
-def _licensed(content: Element) -> Said:
+def _licensed(content: Element, vocabulary: Vocabulary) -> Said:
     name = f"{{{NAMESPACE}}}"
     said: dict[str, Stance] = {}
     prohibited: set[str] = set()
@@ -209,12 +211,12 @@ def _licensed(content: Element) -> Said:
         for element in licence.findall(f"{name}permits"):
             if element.get("type") == "usage":
                 has_closed_list = True
-                for use in _uses(element):
+                for use in _uses(element, vocabulary):
                     permitted[use] = permitted.get(use, False) or is_free
         for element in licence.findall(f"{name}prohibits"):
             if element.get("type") == "usage":
-                prohibited.update(_uses(element))
-    for use in ("search", "training", "ai_input"):
+                prohibited.update(_uses(element, vocabulary))
+    for use in vocabulary.rsl:
         if use in prohibited:
             said[use] = "reserve"
         elif use in permitted:
@@ -224,9 +226,11 @@ def _licensed(content: Element) -> Said:
     return said
 
 
-def _uses(element: Element) -> list[str]:
-    tokens = (element.text or "").lower().split()
-    return [use for token in tokens for use in _TOKENS.get(token, ())]
+def _uses(element: Element, vocabulary: Vocabulary) -> list[str]:
+    words: dict[str, tuple[str, ...]] = {label: (use,) for use, label in vocabulary.rsl.items()}
+    words[vocabulary.rsl_all] = tuple(vocabulary.rsl)
+    words["ai-all"] = tuple(use for use in vocabulary.rsl if use != "search")
+    return [use for token in (element.text or "").lower().split() for use in words.get(token, ())]
 
 
 def policy_flaws(body: bytes) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import time_ns
+from urllib.parse import urlsplit
 
 from vorbehalt.engine import Engine
 from vorbehalt.facts import Purpose, host_name
@@ -15,6 +16,7 @@ from vorbehalt.probe.gather import Walk
 from vorbehalt.probe.keeping import knows_document
 from vorbehalt.probe.knowledge import Knowledge
 from vorbehalt.probe.report import Report, conclude
+from vorbehalt.reservation.vocabulary import read_vocabulary
 from vorbehalt.settings import Settings, read_robots_files
 from vorbehalt.stores.memory import MemoryLimits
 
@@ -22,26 +24,38 @@ _TRAINING = frozenset({Purpose.TRAINING, Purpose.DATASET})
 
 
 def probe(
-    url: str, asker: Asker, registry: Registry, settings: Settings | None = None, paths: Sequence[str] = ()
+    url: str,
+    asker: Asker,
+    documents: Mapping[str, bytes],
+    registry: Registry,
+    settings: Settings | None = None,
+    paths: Sequence[str] = (),
 ) -> Report:
     """Ask a site everything and check it. `settings` is the configuration to compare with, if there is one.
 
-    Raises ValueError for a URL that cannot be asked, UnreachableError for a site that does not answer.
+    `documents` and `registry` are those of the rules. Raises ValueError for a URL that cannot be asked,
+    UnreachableError for a site that does not answer.
     """
     whole = normal_url(url)
-    walk = Walk(whole, asker, None, paths)
+    vocabulary, expected = read_vocabulary(documents), None
     if settings is not None:
         engine = Engine(settings, MemoryLimits(), read_robots_files(settings))
-        host = host_name(walk.base.partition("://")[2].encode("ascii"))
-        walk = Walk(whole, asker, Expected(engine.plan(host), walk.base), paths)
+        parts = urlsplit(whole)
+        plan = engine.plan(host_name(parts.netloc.encode("ascii")))
+        vocabulary, expected = (
+            plan.settings.terms.vocabulary,
+            Expected(plan, f"{parts.scheme}://{parts.netloc}"),
+        )
     claim = TokenIndex(registry).claim(asker.user_agent.encode("utf-8", "replace"))
     knowledge = Knowledge(
         training_tokens=registry.robots_tokens(_TRAINING),
         claims_crawler=claim is not None and claim.crawler.kind == "crawler",
-        was_served=(lambda digest: knows_document(settings, digest))
-        if settings is not None
-        else lambda _: False,
+        was_served=_remembers(settings),
     )
     started = time_ns()
-    gathered = walk.run()
+    gathered = Walk(whole, asker, vocabulary, expected, paths).run()
     return conclude(whole, asker.user_agent, gathered, knowledge, started, time_ns())
+
+
+def _remembers(settings: Settings | None) -> Callable[[str], bool]:
+    return lambda digest: settings is not None and knows_document(settings, digest)

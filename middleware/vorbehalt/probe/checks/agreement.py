@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from vorbehalt.probe import readings
 from vorbehalt.probe.checks.headers import present
 from vorbehalt.probe.exchange import DOCUMENTS, Exchange
-from vorbehalt.probe.finding import Ledger, listed
+from vorbehalt.probe.finding import Ledger, Severity, listed
 from vorbehalt.probe.gather import Gathered
 from vorbehalt.probe.knowledge import Knowledge
 from vorbehalt.probe.links import Page
@@ -30,11 +30,13 @@ class Channels:
         self._plain = gathered.plain()
         tdmrep, rsl, robots = documents.get("tdmrep"), documents.get("rsl"), gathered.robots()
         self._tdmrep = readings.tdmrep_rules(tdmrep.last.body) if tdmrep and tdmrep.is_read else []
-        self._robots = readings.robots_signals(robots) if robots else readings.RobotsSays((), ())
+        self._robots = (
+            readings.robots_signals(robots, gathered.vocabulary) if robots else readings.RobotsSays((), ())
+        )
         self._rsl: list[readings.Rule] = []
         if rsl and rsl.is_read:
             try:
-                self._rsl = readings.rsl_rules(rsl.last.body)
+                self._rsl = readings.rsl_rules(rsl.last.body, gathered.vocabulary)
             except readings.RslError:
                 self._rsl = []
 
@@ -53,17 +55,22 @@ class Channels:
 
     def of_reply(self, one: Exchange) -> dict[str, Said]:
         """What a reply says of itself, and its HTML."""
+        words = self._gathered.vocabulary
         page = self._gathered.pages.get(one.path, Page()) if one.variant == "plain" else Page()
         return {
             "the tdm-reservation header": readings.reservation(one.text(b"tdm-reservation")),
-            "the Content-Usage header": readings.usage(one.text(b"content-usage")),
-            "X-Robots-Tag": readings.noai(one.text(b"x-robots-tag")),
+            "the Content-Usage header": readings.usage(one.text(b"content-usage"), words.aipref),
+            "X-Robots-Tag": readings.noai(one.text(b"x-robots-tag"), words),
             "the tdm-reservation in HTML": readings.reservation(page.meta.get("tdm-reservation", "")),
-            "the robots meta in HTML": readings.noai(page.meta.get("robots", "")),
+            "the robots meta in HTML": readings.noai(page.meta.get("robots", ""), words),
         }
 
     def all_of(self, one: Exchange) -> dict[str, Said]:
         """Every channel that says something of a reply, without what is too coarse to be meant there."""
+        expected = self._gathered.expected
+        if expected is not None and expected.depends_on_media(one.path):
+            # Documents know no media type, so they say the most restrictive of the path, and are meant to.
+            return {name: said for name, said in self.of_reply(one).items() if said}
         found = {**self.of_path(one.path), **self.of_reply(one)}
         home = self.of_path("/")
         others = [name for name in home if name != "Content-Signal in robots.txt"]
@@ -74,6 +81,24 @@ class Channels:
                 use: stance for use, stance in signal.items() if stance == "allow"
             }
         return {name: said for name, said in found.items() if said}
+
+    def looser(self, one: Exchange) -> frozenset[str]:
+        """The uses that the headers allow without exception while a document reserves them."""
+        reply, documents = self.of_reply(one).values(), self.of_path(one.path).values()
+        allowed = {use for said in reply for use, stance in said.items() if stance == "allow"}
+        reserved = {use for said in reply for use, stance in said.items() if stance == "reserve"}
+        told = {use for said in documents for use, stance in said.items() if stance == "reserve"}
+        return frozenset((allowed - reserved) & told)
+
+    def differs_by_media(self, one: Exchange) -> bool:
+        """True if all replies of this media type are looser than the documents, and others are not."""
+        found = self.looser(one)
+        same: list[frozenset[str]] = []
+        others: list[frozenset[str]] = []
+        for other in self._plain.values():
+            if other.kind not in (*DOCUMENTS, "sitemap", "llms"):
+                (same if _family(other) == _family(one) else others).append(self.looser(other))
+        return bool(found) and all(uses == found for uses in same) and frozenset() in others
 
     def told(self, one: Exchange) -> Said:
         """The stance by use, header before documents: what headers a reply needs depends on it."""
@@ -93,26 +118,35 @@ def check(gathered: Gathered, knowledge: Knowledge, ledger: Ledger) -> None:
     """Compare all channels on every path that was answered."""
     channels = Channels(gathered)
     spoken = False
-    differing: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    differing: dict[tuple[str, str, str, str, Severity], list[str]] = defaultdict(list)
     for one in gathered.plain().values():
         said = channels.all_of(one)
         spoken = spoken or bool(said)
         if one.kind in (*DOCUMENTS, "sitemap", "llms"):
             continue
         for flaw in _contradictions(said):
-            differing[flaw].append(one.path)
+            severity: Severity = "error"
+            if flaw[0] == "channels-disagree" and channels.differs_by_media(one):
+                severity = "warning"
+            differing[(*flaw, severity)].append(one.path)
         if said and not _contradictions(said):
             ledger.passes()
-        _signal_header(one, said, ledger)
-    for (id, expected, observed, message), paths in differing.items():
-        ledger.add(id, "error", paths, expected, observed, f"{listed(paths)}: {message}")
+        _signal_header(gathered, one, said, ledger)
+    for (id, expected, observed, message, grade), paths in differing.items():
+        if grade == "warning":
+            message += "; if media types are meant to differ: documents cannot say so, the stricter counts"
+        ledger.add(id, grade, paths, expected, observed, f"{listed(paths)}: {message}")
     answered = [one for one in gathered.on_site() if one.status < 400]
+    spoken = spoken or any(present(one, gathered.vocabulary) for one in answered)
     ledger.check(
-        spoken or not answered or any(map(present, gathered.on_site())), "no-reservation", "error", ["/"],
-        "a reservation in at least one channel", "none",
-        "nothing on the site reserves anything in a form that machines read",
+        spoken or not answered, "no-reservation", "error", ["/"], "a reservation in at least one channel",
+        "none", "nothing on the site reserves anything in a form that machines read",
     )  # fmt: skip
     _crawlers(gathered, channels, knowledge, ledger)
+
+
+def _family(one: Exchange) -> str:
+    return one.media_type.partition("/")[0]
 
 
 def _contradictions(said: Mapping[str, Said]) -> list[tuple[str, str, str, str]]:
@@ -144,9 +178,13 @@ def _contradictions(said: Mapping[str, Said]) -> list[tuple[str, str, str, str]]
     return found
 
 
-def _signal_header(one: Exchange, said: Mapping[str, Said], ledger: Ledger) -> None:
+def _signal_header(gathered: Gathered, one: Exchange, said: Mapping[str, Said], ledger: Ledger) -> None:
     value = one.text(b"content-signal")
-    granted = {use for use, stance in readings.signal(value).items() if stance == "allow"}
+    granted = {
+        use
+        for use, stance in readings.signal(value, gathered.vocabulary.content_signals).items()
+        if stance == "allow"
+    }
     against = sorted(
         {_WORDS[use] for use in granted for channel in said.values() if channel.get(use) == "reserve"}
     )

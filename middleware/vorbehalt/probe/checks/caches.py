@@ -12,13 +12,14 @@ from vorbehalt.probe.exchange import DOCUMENTS, Exchange
 from vorbehalt.probe.finding import Ledger, Severity, listed
 from vorbehalt.probe.gather import Gathered
 from vorbehalt.probe.knowledge import Knowledge
+from vorbehalt.reservation.vocabulary import Vocabulary
 
 _STATES = (b"cf-cache-status", b"x-cache", b"x-cache-status", b"x-proxy-cache", b"x-varnish-cache")
 
 
 def check(gathered: Gathered, knowledge: Knowledge, ledger: Ledger) -> frozenset[str]:
     """Compare plain answers with those asked past the cache; returns the paths whose answer is stale."""
-    plain = gathered.plain()
+    plain, words = gathered.plain(), gathered.vocabulary
     found: dict[tuple[str, str, str, str, Severity], list[str]] = defaultdict(list)
     for one in gathered.on_site():
         known = plain.get(one.path)
@@ -28,8 +29,8 @@ def check(gathered: Gathered, knowledge: Knowledge, ledger: Ledger) -> frozenset
         if not _is_older(gathered, old, new):
             ledger.passes()
             continue
-        lost = [name.decode() for name in NAMES if name in present(new) - present(old)]
-        changed = [text for text in _changes(old, new) if text.partition(":")[0] not in lost]
+        lost = [name.decode() for name in NAMES if name in present(new, words) - present(old, words)]
+        changed = [text for text in _changes(old, new, words) if text.partition(":")[0] not in lost]
         where = from_cache(old) or "what answers the plain address"
         older = _is_document(old) and old.body != new.body
         parts = ["without " + ", ".join(lost) if lost else "", *changed]
@@ -38,7 +39,9 @@ def check(gathered: Gathered, knowledge: Knowledge, ledger: Ledger) -> frozenset
         is_sure = bool(lost or changed or from_cache(old)) or gathered.expected is not None
         severity: Severity = "error" if is_sure else "warning"
         fresh = (
-            "; ".join(_shown(new)) if lost or changed else f"SHA-256 {sha256(new.body).hexdigest()[:16]}..."
+            "; ".join(_shown(new, words))
+            if lost or changed
+            else f"SHA-256 {sha256(new.body).hexdigest()[:16]}..."
         )
         found[fresh, where, what, f"{where}: {what}", severity].append(one.path)
     for (fresh, where, what, observed, severity), paths in found.items():
@@ -65,16 +68,17 @@ def from_cache(one: Exchange) -> str:
 
 
 def _is_older(gathered: Gathered, old: Exchange, new: Exchange) -> bool:
-    if _shown(old) == _shown(new):
+    words = gathered.vocabulary
+    if _shown(old, words) == _shown(new, words):
         if not _is_document(old) or old.body == new.body:
             return False
         document = gathered.expected.document(old.path) if gathered.expected else None
         return document is None or old.body != document.body
     if gathered.expected is None:
         return True
-    wanted = {name for name, _ in gathered.expected.headers(old.path)}
-    right = {name: value for name, value in gathered.expected.headers(old.path) if name in NAMES[:3]}
-    return not (wanted <= present(old) and all(old.values(name) == (right[name],) for name in right))
+    wanted = {name for name, _ in gathered.expected.headers(old)}
+    right = {name: value for name, value in gathered.expected.headers(old) if name in NAMES[:3]}
+    return not (wanted <= present(old, words) and all(old.values(name) == (right[name],) for name in right))
 
 
 def _is_document(one: Exchange) -> bool:
@@ -82,19 +86,19 @@ def _is_document(one: Exchange) -> bool:
     return one.kind in DOCUMENTS and one.kind != "terms"
 
 
-def _shown(one: Exchange) -> list[str]:
+def _shown(one: Exchange, words: Vocabulary) -> list[str]:
     """The reservation of a reply, line by line."""
     lines = [
         f"{name.decode()}: {value.decode('latin-1')}" for name in NAMES[:3] for value in one.values(name)
     ]
-    if readings.noai(one.text(b"x-robots-tag")):
+    if readings.noai(one.text(b"x-robots-tag"), words):
         lines.append("x-robots-tag: noai")
     told = readings.licences(one.text(b"link"))
     return [*lines, *(f"link: {target}" for target, type_ in told if type_ == "application/rsl+xml")]
 
 
-def _changes(old: Exchange, new: Exchange) -> list[str]:
-    return [line for line in _shown(old) if line not in _shown(new)]
+def _changes(old: Exchange, new: Exchange, words: Vocabulary) -> list[str]:
+    return [line for line in _shown(old, words) if line not in _shown(new, words)]
 
 
 def _version(one: Exchange, knowledge: Knowledge) -> str:

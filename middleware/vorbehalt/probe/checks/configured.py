@@ -13,8 +13,9 @@ from vorbehalt.probe.expected import Expected
 from vorbehalt.probe.finding import Ledger, listed
 from vorbehalt.probe.gather import DocumentSeen, Gathered
 from vorbehalt.probe.knowledge import Knowledge
-from vorbehalt.reservation.robots import RobotsFile, is_wildcard, parse
+from vorbehalt.reservation.robots import Line, RobotsFile, is_wildcard, parse
 from vorbehalt.reservation.robots_match import allowed
+from vorbehalt.reservation.vocabulary import Vocabulary
 
 
 def check(gathered: Gathered, knowledge: Knowledge, ledger: Ledger, stale: frozenset[str]) -> None:
@@ -34,7 +35,7 @@ def _document(expected: Expected, seen: DocumentSeen, knowledge: Knowledge, ledg
         ledger.passes()
         return
     if seen.kind == "robots" and expected.plan.settings.robots == "app":
-        _robots(seen, document.body, ledger)
+        _robots(expected, seen, document.body, ledger)
         return
     digest = sha256(seen.last.body).hexdigest()
     name = DOCUMENT_NAMES[seen.kind]
@@ -51,13 +52,14 @@ def _document(expected: Expected, seen: DocumentSeen, knowledge: Knowledge, ledg
     )  # fmt: skip
 
 
-def _robots(seen: DocumentSeen, wanted: bytes, ledger: Ledger) -> None:
+def _robots(expected: Expected, seen: DocumentSeen, wanted: bytes, ledger: Ledger) -> None:
     """The site's own rules are merged in while it runs: what ours mean must hold all the same."""
-    ours, served = parse(wanted), parse(seen.last.body)
+    ours, served, vocabulary = parse(wanted), parse(seen.last.body), expected.plan.settings.terms.vocabulary
     lost = [
         f"{line.key}: {line.value}"
-        for line in _wildcard_signals(ours)
-        if (line.key, line.value) not in {(other.key, other.value) for other in _wildcard_signals(served)}
+        for line in _wildcard_signals(ours, vocabulary)
+        if (line.key, line.value)
+        not in {(other.key, other.value) for other in _wildcard_signals(served, vocabulary)}
     ]
     tokens = sorted(
         {agent for group in ours.groups for agent in group.agents if not is_wildcard(agent)}, key=str.casefold
@@ -76,13 +78,14 @@ def _robots(seen: DocumentSeen, wanted: bytes, ledger: Ledger) -> None:
     )  # fmt: skip
 
 
-def _wildcard_signals(robots: RobotsFile) -> list:  # type: ignore[type-arg]
+def _wildcard_signals(robots: RobotsFile, vocabulary: Vocabulary) -> list[Line]:
+    fields = {vocabulary.aipref.field.lower(), vocabulary.content_signals.field.lower(), "license"}
     return [
         line
         for group in robots.groups
         if any(map(is_wildcard, group.agents))
         for line in group.lines
-        if line.key in ("content-usage", "content-signal", "license")
+        if line.key in fields
     ]
 
 
@@ -91,13 +94,18 @@ def _headers(gathered: Gathered, expected: Expected, ledger: Ledger, stale: froz
     for one in gathered.on_site():
         if one.path in stale or one.variant == "fresh":
             continue
-        wanted = dict(expected.headers(one.path))
+        if one.status == 304 and expected.depends_on_media(one.path):
+            # Who makes a 304 may know the media type of the answer that it stands for; it shows none.
+            continue
+        wanted = dict(expected.headers(one))
         for name in NAMES:
             value = wanted.get(name)
             if value is None:
-                if name in present(one):
+                if name in present(one, gathered.vocabulary):
                     wrong[f"no {name.decode()}", one.text(name), from_cache(one)].append(one.path)
-            elif name in present(one) and not _holds(name, value, one.text(name)):
+            elif name in present(one, gathered.vocabulary) and not _holds(
+                name, value, one.text(name), gathered.vocabulary
+            ):
                 text = f"{name.decode()}: {value.decode('latin-1')}"
                 wrong[text, one.text(name), from_cache(one)].append(one.path)
             else:
@@ -110,10 +118,10 @@ def _headers(gathered: Gathered, expected: Expected, ledger: Ledger, stale: froz
         )  # fmt: skip
 
 
-def _holds(name: bytes, wanted: bytes, served: str) -> bool:
+def _holds(name: bytes, wanted: bytes, served: str, vocabulary: Vocabulary) -> bool:
     text = wanted.decode("latin-1")
     if name == b"x-robots-tag":
-        return bool(readings.noai(served))
+        return bool(readings.noai(served, vocabulary))
     if name == b"link":
         return bool(set(readings.licences(text)) & set(readings.licences(served)))
     return served == text

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from vorbehalt.facts import host_name
 from vorbehalt.probe.checks.site import REFUSALS
 from vorbehalt.probe.exchange import Exchange, Kind
 from vorbehalt.probe.finding import Ledger, Severity
@@ -110,7 +113,7 @@ def _redirects(gathered: Gathered, kind: Kind, seen: DocumentSeen, ledger: Ledge
     elsewhere = not stays and seen.path.startswith("/")
     statuses = " -> ".join(str(one.status) for one in hops)
     if elsewhere:
-        message = f"{NAMES[kind]} is redirected to another host: {target}"
+        message = f"{NAMES[kind]} is redirected to another {_elsewhere(gathered.base, target)}: {target}"
     elif seen.last.is_redirect:
         message = f"{NAMES[kind]} is redirected in a circle or too often, last to {target}"
     else:
@@ -124,6 +127,12 @@ def _redirects(gathered: Gathered, kind: Kind, seen: DocumentSeen, ledger: Ledge
         f"{statuses} to {target}",
         message,
     )
+
+
+def _elsewhere(base: str, target: str) -> str:
+    """What is another one there."""
+    same = host_name(base.partition("://")[2].encode()) == host_name(urlsplit(target).netloc.encode())
+    return "scheme or port" if same else "host"
 
 
 def _variants(gathered: Gathered, kind: Kind, seen: DocumentSeen, ledger: Ledger) -> None:

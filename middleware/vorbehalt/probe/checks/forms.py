@@ -36,7 +36,7 @@ def check(gathered: Gathered, ledger: Ledger) -> None:
             )  # fmt: skip
         elif kind == "rsl":
             try:
-                readings.rsl_rules(seen.last.body)
+                readings.rsl_rules(seen.last.body, gathered.vocabulary)
                 ledger.passes()
             except readings.RslError as error:
                 ledger.add(

@@ -10,6 +10,7 @@ from vorbehalt.probe import readings
 from vorbehalt.probe.exchange import Exchange
 from vorbehalt.probe.finding import Ledger, Severity
 from vorbehalt.probe.gather import Gathered
+from vorbehalt.reservation.vocabulary import Labels, Vocabulary
 
 NAMES = (b"tdm-reservation", b"tdm-policy", b"content-usage", b"x-robots-tag", b"link")
 _FOREIGN_LABELS = {
@@ -25,10 +26,10 @@ _FOREIGN_LABELS = {
 }
 
 
-def present(one: Exchange) -> frozenset[bytes]:
+def present(one: Exchange, vocabulary: Vocabulary) -> frozenset[bytes]:
     """Names of the reservation headers that a reply carries, whatever their form."""
     found = {name for name in NAMES[:3] if one.values(name)}
-    if readings.noai(one.text(b"x-robots-tag")):
+    if readings.noai(one.text(b"x-robots-tag"), vocabulary):
         found.add(b"x-robots-tag")
     if any(type_ == "application/rsl+xml" for _, type_ in readings.licences(one.text(b"link"))):
         found.add(b"link")
@@ -39,8 +40,14 @@ def check(gathered: Gathered, ledger: Ledger) -> None:
     """Look at every header of every reply; the same flaw is said once with all its paths."""
     flaws: dict[tuple[str, Severity, str, str, str], list[str]] = defaultdict(list)
     for one in gathered.on_site():
-        found = [*_repeated(one), *_reservation(one), *_policy(one), *_usage(one), *_link(one)]
-        if not found and present(one):
+        found = [
+            *_repeated(one),
+            *_reservation(one),
+            *_policy(one),
+            *_usage(one, gathered.vocabulary.aipref),
+            *_link(one),
+        ]
+        if not found and present(one, gathered.vocabulary):
             ledger.passes()
         for flaw in found:
             flaws[flaw].append(one.path)
@@ -105,7 +112,7 @@ def _policy(one: Exchange) -> list[Flaw]:
     return found
 
 
-def _usage(one: Exchange) -> list[Flaw]:
+def _usage(one: Exchange, labels: Labels) -> list[Flaw]:
     value = one.text(b"content-usage")
     if not one.values(b"content-usage"):
         return []
@@ -117,25 +124,26 @@ def _usage(one: Exchange) -> list[Flaw]:
              f"Content-Usage does not parse, so none of it counts: {error}")
         ]  # fmt: skip
     found: list[Flaw] = []
-    known = [label for label in readings.USAGE_LABELS if label in members]
+    words, answers = list(labels.labels.values()), (labels.allowed, labels.reserved)
+    known = [label for label in words if label in members]
     for label in known:
         member = members[label]
         if not (
-            isinstance(member, Item) and isinstance(member.value, Token) and member.value.text in ("y", "n")
+            isinstance(member, Item) and isinstance(member.value, Token) and member.value.text in answers
         ):
             found.append(
-                ("header-malformed", "error", f"{label}=y or {label}=n", value,
-                 f"Content-Usage: {label} has neither the token y nor n, so it says nothing")
+                ("header-malformed", "error", f"{label}={labels.allowed} or {label}={labels.reserved}", value,
+                 f"Content-Usage: {label} has neither the token {' nor '.join(answers)}, so it says nothing")
             )  # fmt: skip
     for label in members:
-        if label in _FOREIGN_LABELS:
+        if label in _FOREIGN_LABELS and label not in words:
             found.append(
-                ("header-vocabulary", "error", "train-ai, ai-use, search", value,
+                ("header-vocabulary", "error", ", ".join(words), value,
                  f"Content-Usage: {label} is no label of it, but a word of {_FOREIGN_LABELS[label]}")
             )  # fmt: skip
     if not known and not found:
         found.append(
-            ("header-vocabulary", "error", "train-ai, ai-use, search", value,
+            ("header-vocabulary", "error", ", ".join(words), value,
              "Content-Usage names no use that its readers know")
         )  # fmt: skip
     return found

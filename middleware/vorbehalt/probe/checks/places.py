@@ -49,12 +49,12 @@ class Seen:
 
 def check(gathered: Gathered, ledger: Ledger, stale: frozenset[str]) -> None:
     """Find every loss and say it once per cause."""
-    used = frozenset(name for one in gathered.on_site() for name in present(one))
+    used = frozenset(name for one in gathered.on_site() for name in present(one, gathered.vocabulary))
     if gathered.expected is None:
         _unused(used, ledger)
     channels = Channels(gathered)
     seen = [
-        Seen(one, required(gathered, channels, one, used) - present(one))
+        Seen(one, required(gathered, channels, one, used) - present(one, gathered.vocabulary))
         for one in gathered.on_site()
         if one.variant not in ("fresh", "again") and one.path not in stale
     ]
@@ -82,12 +82,16 @@ def check(gathered: Gathered, ledger: Ledger, stale: frozenset[str]) -> None:
 
 def lost_by(gathered: Gathered) -> dict[int, list[str]]:
     """The missing headers of every exchange by its number, for the report."""
-    used = frozenset(name for one in gathered.on_site() for name in present(one))
+    used = frozenset(name for one in gathered.on_site() for name in present(one, gathered.vocabulary))
     channels = Channels(gathered)
     found = {}
     for number, one in enumerate(gathered.exchanges):
         on_site = one.origin == gathered.base and one.was_answered
-        lost = required(gathered, channels, one, used) - present(one) if on_site else frozenset()
+        lost = (
+            required(gathered, channels, one, used) - present(one, gathered.vocabulary)
+            if on_site
+            else frozenset()
+        )
         found[number] = [name.decode() for name in NAMES if name in lost]
     return found
 
@@ -98,7 +102,9 @@ def required(gathered: Gathered, channels: Channels, one: Exchange, used: Lost) 
     Where mining is not reserved, no policy is needed, and where training is allowed, no noai.
     """
     if gathered.expected is not None:
-        return frozenset(name for name, _ in gathered.expected.headers(one.path))
+        names = frozenset(name for name, _ in gathered.expected.headers(one))
+        unsure = one.status == 304 and gathered.expected.depends_on_media(one.path)
+        return names - {b"tdm-policy", b"x-robots-tag"} if unsure else names
     needed = set(used)
     said = channels.told(one)
     if said.get("tdm") == "allow":
