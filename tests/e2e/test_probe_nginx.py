@@ -235,3 +235,50 @@ def test_a_cache_that_is_emptied_is_fine_again(stack: Stack) -> None:
 
     assert [code for code, _ in (first, second)] == [0, 0]
     assert second[1]["findings"] == []
+
+
+FILES = {
+    "index.html": b"<!doctype html><title>Home</title><img src=/images/a.png>"
+    b"<link rel=stylesheet href=/own/s.css>",
+    "images/a.png": b"\x89PNG" + bytes(400),
+    "own/s.css": b"body{margin:0}\n" * 100,
+    "press/index.html": b"<!doctype html><title>Press</title>",
+}
+
+
+@pytest.mark.real("nginx")
+def test_the_printed_nginx_configuration_passes_but_for_a_location_with_headers_of_its_own(
+    tmp_path: Path,
+    sidecar: Any,
+    printed: Callable[[str], dict[str, str]],
+    ports: Callable[[int], list[int]],
+    press: str,
+) -> None:
+    web, asked = ports(2)
+    pieces = printed("nginx")
+    config = tmp_path / "vorbehalt.toml"
+    text = config.read_text() + press
+    config.write_text(text.replace("https://label.example", f"http://127.0.0.1:{web}"))
+    for place, snippet in pieces.items():
+        if place.startswith("/etc/nginx/"):
+            file = tmp_path / place.removeprefix("/etc/nginx/")
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(snippet.replace("127.0.0.1:8100", f"127.0.0.1:{asked}"))
+    for name, body in FILES.items():
+        (tmp_path / "www" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "www" / name).write_bytes(body)
+    site = pieces["In the server block"] + f"root {tmp_path}/www; gzip on; gzip_types text/css;"
+    stack = Stack(tmp_path, web, asked)
+    stack.config.unlink()
+
+    with sidecar(config, asked):
+        with stack.nginx(site, "include conf.d/*.conf;"):
+            fine = stack.probe("-c", "vorbehalt.toml")
+        with stack.nginx(site + "location /own/ { add_header X-Own 1; }", "include conf.d/*.conf;"):
+            lost = stack.probe("-c", "vorbehalt.toml")
+
+    assert fine[1]["findings"] == []
+    assert fine[0] == 0
+    assert {(one["id"], tuple(one["where"]), one["expected"]) for one in lost[1]["findings"]} == {
+        ("headers-missing", ("/own/s.css",), ALL)
+    }
