@@ -184,3 +184,14 @@ def test_terms_by_media_type_are_a_warning_without_the_configuration(
     assert report.ok
     assert all("media types" in one.message for one in report.ledger.findings)
     assert all("/audio/1.mp3" not in one.where for one in report.ledger.findings)
+
+
+def test_headers_that_are_looser_everywhere_are_no_matter_of_media_types(probing: Probe, found: Any) -> None:
+    def loose(request: Any, answer: Any) -> Any:
+        open_ = (("tdm-reservation", "0"), ("content-usage", "train-ai=y, ai-use=y, search=y"))
+        return answer.without("x-robots-tag", "tdm-policy").with_(*open_)
+
+    findings = [one for one in probing(loose).ledger.findings if one.id == "channels-disagree"]
+
+    assert {one.severity for one in findings} == {"error"}
+    assert not any("media types" in one.message for one in findings)

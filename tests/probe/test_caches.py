@@ -38,10 +38,14 @@ def test_old_headers_from_a_cache_are_named_with_its_age(
     assert "purge it" in finding.message
 
 
-def test_old_terms_from_a_cache_are_named_by_what_they_say(probing: Probe, found: Any) -> None:
+def test_old_terms_from_a_cache_are_named_by_what_they_say(probing: Probe, found: Any, ids: Any) -> None:
     spoil = cached("/songs/1", lambda answer: answer.with_(("tdm-reservation", "0")), *AGED)
 
+    compared = probing(spoil, settings=True)
+
     assert "tdm-reservation: 0" in found(probing(spoil), "cache-stale").message
+    assert "tdm-reservation: 0" in found(compared, "cache-stale").message
+    assert "header-differs" not in ids(compared), "said twice"
 
 
 @pytest.mark.parametrize(
@@ -111,3 +115,18 @@ def test_a_document_known_from_the_evidence_is_called_so(
     assert found(probing(old, settings=settings), "document-outdated").message.startswith(
         "an older version of the RSL licence is served"
     )
+
+
+def test_a_document_that_holds_is_not_stale_whatever_a_query_gives(probing: Probe, ids: Any) -> None:
+    def by_query(request: Any, answer: Any) -> Any:
+        is_other = request.path == "/license.xml" and request.query and answer.status == 200
+        return answer.saying(answer.body + b" ") if is_other else answer
+
+    assert ids(probing(by_query, settings=True)) == set()
+
+
+def test_a_reply_to_a_query_is_no_error_reply(probing: Probe, ids: Any) -> None:
+    def by_query(request: Any, answer: Any) -> Any:
+        return answer.without("link") if request.path == "/songs/1" and request.query else answer
+
+    assert "headers-missing-on-errors" not in ids(probing(by_query))
