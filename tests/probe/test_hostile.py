@@ -19,7 +19,7 @@ from vorbehalt.probe.exchange import Exchange, Kind
 from vorbehalt.probe.gather import UnreachableError
 from vorbehalt.probe.links import read_page
 from vorbehalt.probe.run import probe
-from vorbehalt.probe.wire import MOST_HEAD
+from vorbehalt.probe.wire import MOST_HEAD, Wire
 
 Serve = Callable[[Callable[[socket.socket], None]], str]
 
@@ -311,3 +311,15 @@ def test_html_of_any_shape_is_read_in_time(piece: bytes) -> None:
     page = read_page(piece * (600_000 // len(piece)), "http://label.example/")
 
     assert len(page.links) <= 400
+
+
+def test_nothing_is_read_after_the_time_is_up_however_much_has_come() -> None:
+    left, right = socket.socketpair()
+    with contextlib.closing(left), contextlib.closing(right):
+        left.sendall(b"here already")
+        wire = Wire(right, deadline=5.0, now=lambda: 5.0, most=100)
+
+        with pytest.raises(TimeoutError):
+            wire.read(5)
+
+        assert wire.received == b""
