@@ -167,3 +167,15 @@ def test_a_document_is_known_by_its_digest(settings: Settings, tmp_path: Path) -
     ObjectStore(tmp_path / "evidence").put(b"old")
 
     assert (before, knows_document(settings, digest)) == (False, True)
+
+
+def test_a_record_that_does_not_become_durable_is_an_error(
+    probing: Probe, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vorbehalt.evidence.log import EvidenceLog
+    from vorbehalt.evidence.receipts import NEVER_KEPT
+
+    monkeypatch.setattr(EvidenceLog, "append", lambda self, draft: NEVER_KEPT)
+
+    with pytest.raises(EvidenceError, match="could not be written"):
+        keep(settings, probing(settings=settings), b"warc", reference="VB-1", opening={}, software="v")
