@@ -8,9 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from terms_support import Terms
-from vorbehalt.reservation.robots import parse
-from vorbehalt.reservation.robots_match import allowed
 from vorbehalt.reservation.robots_merge import merge
+from vorbehalt.reservation.robots_said import what_robots_said
 from vorbehalt.reservation.sections import SectionIndex
 from vorbehalt.reservation.terms import Section, Stance, Uses
 
@@ -100,8 +99,6 @@ def test_a_refused_crawler_gets_only_what_is_open_and_was_open_before(
 
 @given(paths)
 def test_our_own_matcher_agrees_about_the_merged_file(path: str) -> None:
-    groups = parse(merge(TERMS, b"User-agent: *\nDisallow: /a", REFUSED).body).groups
-    answer, line = allowed(groups, "GPTBot", path)
-    assert not answer
-    assert line is not None
-    assert line.text == "Disallow: /"
+    merged = merge(TERMS, b"User-agent: *\nDisallow: /a", REFUSED).body
+    said = what_robots_said(merged, ("GPTBot",), path.encode())
+    assert (said.allowed, said.line, said.agent) == (False, "Disallow: /", "GPTBot")

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, printable_lines, say
+from vorbehalt.cli.signals_robots import robots
 from vorbehalt.engine import Engine
 from vorbehalt.facts import host_name, normal_path
 from vorbehalt.reservation import page
@@ -103,3 +104,6 @@ def _write(folder: Path, where: str, body: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(body)
     note(f"wrote {target}")
+
+
+app.command("robots")(robots)

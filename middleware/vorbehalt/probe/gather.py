@@ -15,7 +15,7 @@ from vorbehalt.probe.expected import Expected, local
 from vorbehalt.probe.links import Page, feed_enclosures, read_page, sitemap_links
 from vorbehalt.reservation.path_pattern import request_path
 from vorbehalt.reservation.robots import RobotsFile, parse
-from vorbehalt.reservation.robots_match import allowed
+from vorbehalt.reservation.robots_said import lets_in
 from vorbehalt.reservation.vocabulary import Vocabulary
 
 MISSING_PATH = "/vorbehalt-probe/there-is-no-such-page"
@@ -200,7 +200,7 @@ class Walk:
             self._document(kind, place, named_by)
 
     def _may_ask(self, url: str) -> bool:
-        return allowed(self._permitted, "Vorbehalt-Probe", request_path(target_of(url).encode()))[0]
+        return lets_in(self._permitted, "Vorbehalt-Probe", request_path(target_of(url).encode()))
 
     def _samples(self) -> None:
         for path in self.paths:

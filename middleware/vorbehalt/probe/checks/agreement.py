@@ -15,7 +15,7 @@ from vorbehalt.probe.links import Page
 from vorbehalt.probe.readings import Said
 from vorbehalt.reservation.path_pattern import request_path
 from vorbehalt.reservation.robots import names
-from vorbehalt.reservation.robots_match import allowed
+from vorbehalt.reservation.robots_said import lets_in
 from vorbehalt.reservation.terms import Stance
 
 _WORDS = {"search": "search", "training": "training", "ai_input": "input to AI answers", "tdm": "mining"}
@@ -202,7 +202,7 @@ def _crawlers(gathered: Gathered, channels: Channels, knowledge: Knowledge, ledg
     said = channels.all_of(home) if home is not None else channels.of_path("/")
     if robots is None or not any(channel.get("training") == "reserve" for channel in said.values()):
         return
-    let_in = [token for token in knowledge.training_tokens if allowed(robots.groups, token, "/")[0]]
+    let_in = [token for token in knowledge.training_tokens if lets_in(robots.groups, token, "/")]
     named = [
         token
         for token in let_in

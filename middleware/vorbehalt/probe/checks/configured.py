@@ -14,7 +14,7 @@ from vorbehalt.probe.finding import Ledger, listed
 from vorbehalt.probe.gather import DocumentSeen, Gathered
 from vorbehalt.probe.knowledge import Knowledge
 from vorbehalt.reservation.robots import Line, RobotsFile, is_wildcard, parse
-from vorbehalt.reservation.robots_match import allowed
+from vorbehalt.reservation.robots_said import lets_in
 from vorbehalt.reservation.vocabulary import Vocabulary
 
 
@@ -67,7 +67,7 @@ def _robots(expected: Expected, seen: DocumentSeen, wanted: bytes, ledger: Ledge
     let_in = [
         token
         for token in tokens
-        if not allowed(ours.groups, token, "/")[0] and allowed(served.groups, token, "/")[0]
+        if not lets_in(ours.groups, token, "/") and lets_in(served.groups, token, "/")
     ]
     if let_in:
         lost.append("Disallow for " + ", ".join(let_in[:5]) + (" and others" if len(let_in) > 5 else ""))
