@@ -169,6 +169,7 @@ def _without_luck(leaf: Any) -> Any:
     text = json.dumps(leaf)
     text = re.sub(r"VB-[0-9A-Z-]+", "VB", text)
     text = re.sub(r'"(c|pseudonym|p)": "[^"]*"', '"c": ""', text)
+    text = re.sub(r'"(since|at)": "[0-9]+"', '"at": ""', text)
     return re.sub(r'"(first_at|last_at|minute|start)": "[^"]*"', '"at": ""', text)
 
 

@@ -19,6 +19,8 @@ def health_of(runtime: Runtime) -> dict[str, object]:
     """
     evidence = runtime.evidence.health()
     reasons = [*(str(reason) for reason in _as_list(evidence.get("reasons"))), *runtime.reasons.values()]
+    if runtime.telling.problem:
+        reasons.append(runtime.telling.problem)
     live = runtime.live
     if runtime.disarm.is_disarmed(time.time_ns()):
         reasons.append(ALERT)

@@ -7,14 +7,13 @@ from time import time_ns
 from vorbehalt.edge.live import Live
 from vorbehalt.edge.respond import new_reference
 from vorbehalt.edge.runtime import Runtime
+from vorbehalt.edge.telling import QUIET, place_of, said_in_record
 from vorbehalt.edge.transfer import Transfer
 from vorbehalt.evidence.drafts import completion_draft, request_draft, rollup_key, signal_draft
 from vorbehalt.evidence.receipt import Receipt
-from vorbehalt.facts import Purpose, Visit
+from vorbehalt.facts import Visit
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.bundle import Document, SectionHeaders
-
-_QUIET = frozenset({Purpose.TOOL, Purpose.HEADLESS})
 
 
 class Recording:
@@ -109,7 +108,7 @@ def open_record(
     settings = live.engine.settings.evidence
     versions = live.engine.versions
     if document is not None:
-        if identity is None or identity.purpose in _QUIET:
+        if identity is None or identity.purpose in QUIET:
             return None
         live.counters.inc("vorbehalt_crawler_signals_total", (identity.token, document.path))
         reference = new_reference()
@@ -132,6 +131,8 @@ def open_record(
         if kind != "full":
             return None
     reference = ref or new_reference()
+    telling = runtime.telling
+    place = place_of(live.engine.plan(visit.host))
     draft = request_draft(
         visit,
         verdict,
@@ -140,5 +141,6 @@ def open_record(
         headers_digest=section.digest if status is not None or section.other is None else None,
         versions=versions,
         query_keys=settings.query_keys,
+        said=said_in_record(live, telling, telling.hosts, place, visit, verdict),
     )
     return Recording(runtime, live, visit, verdict, runtime.evidence.append(draft), reference)

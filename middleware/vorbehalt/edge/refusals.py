@@ -17,10 +17,12 @@ from typing import Any
 from vorbehalt.edge import respond
 from vorbehalt.edge.live import AnswerSize, HostCache, Live, make_room
 from vorbehalt.edge.runtime import Runtime
+from vorbehalt.edge.telling import Place, Telling, place_of, said_in_record
 from vorbehalt.edge.visits import visit_of
 from vorbehalt.engine import breaks_robots, robots_closes
 from vorbehalt.evidence.drafts import budget_of, request_draft, retention_of, rollup_key
 from vorbehalt.evidence.receipt import Draft, Receipt, Retention
+from vorbehalt.evidence.told import Hosts
 from vorbehalt.facts import Purpose, Standing, Visit
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.bundle import SectionHeaders
@@ -69,6 +71,7 @@ class KnownRefusal:
     ready: ReadyForms
     size: AnswerSize
     violation: int
+    place: Place
 
 
 def key_of(
@@ -146,6 +149,7 @@ def _remember(
         ready=forms.setdefault(_words_of(verdict, section), {}),
         size=live.sizes.of(cache.plan, section.name),
         violation=live.robots_cell(identity.token) if closed is None else 0,
+        place=place_of(cache.plan),
     )
 
 
@@ -180,7 +184,9 @@ def again(
     method = scope["method"]
     body = b"" if method == "HEAD" else ready.before + reference.encode() + ready.after
     start = {"type": "http.response.start", "status": ready.status, "headers": ready.headers.copy()}
-    receipt = runtime.evidence.append(_draft(live, known, scope, headers, now, reference, ready.status))
+    receipt = runtime.evidence.append(
+        _draft(runtime.telling, live, known, scope, headers, now, reference, ready.status)
+    )
     try:
         cells = live.counters.cells
         for cell in known.cells:
@@ -213,6 +219,7 @@ def _make_ready(
 
 
 def _draft(
+    telling: Telling,
     live: Live,
     known: KnownRefusal,
     scope: Any,
@@ -232,22 +239,31 @@ def _draft(
         known.retention,
         known.rollup,
         0,
-        partial(_seen_later, live, known, scope, now, reference, status),
+        partial(_seen_later, telling, telling.hosts, live, known, scope, now, reference, status),
         # Joining is the cheapest way to add up a few lengths.
         _DRAFT_BYTES + len(b"".join(headers.values())) + len(scope.get("query_string") or b""),
     )
 
 
 def _seen_later(
-    live: Live, known: KnownRefusal, scope: Any, now: int, reference: str, status: int
+    telling: Telling,
+    hosts: Hosts,
+    live: Live,
+    known: KnownRefusal,
+    scope: Any,
+    now: int,
+    reference: str,
+    status: int,
 ) -> tuple[dict[str, object], dict[str, bytes]]:
+    visit = visit_of(scope, live.addresses, received_at=now)
     draft = request_draft(
-        visit_of(scope, live.addresses, received_at=now),
+        visit,
         known.verdict,
         reference,
         status=status,
         headers_digest=known.section.digest,
         versions=live.engine.versions,
         query_keys=live.engine.settings.evidence.query_keys,
+        said=said_in_record(live, telling, hosts, known.place, visit, known.verdict),
     )
     return draft.seen, draft.private

@@ -17,6 +17,7 @@ from vorbehalt.edge.health import health_of
 from vorbehalt.edge.live import AnswerSizes, Live
 from vorbehalt.edge.metrics_source import TellsMetrics
 from vorbehalt.edge.outside import Outside
+from vorbehalt.edge.telling import Telling
 from vorbehalt.edge.watching import needs_restart, stamp_of
 from vorbehalt.engine import Engine, HostPlan
 from vorbehalt.errors import VorbehaltError
@@ -48,6 +49,7 @@ class Runtime(TellsMetrics):
         self.config = self.settings.source if isinstance(config, str | Path) else config
         self.evidence: Evidence = self._open_evidence()
         self.counters = Counters(self.settings.state.directory)
+        self.telling = Telling(self.settings)
         self.limits = MemoryLimits()
         self.sizes = AnswerSizes()
         self.disarm = Disarm()
@@ -134,6 +136,7 @@ class Runtime(TellsMetrics):
                 self._reopen_evidence()
             self._stopping = False
             self.counters.open()
+            self.telling.open(self.live.engine.plans())
             self.evidence.start()
             self.outside.start()
             self._publish = list(self.live.engine.plans())
@@ -165,6 +168,7 @@ class Runtime(TellsMetrics):
             if self._house is not None and self._house is not threading.current_thread():
                 self._house.join(_PATIENCE_SECONDS)
             self._announce_all()
+            self.telling.flush()
             self._is_evidence_closed = True
             self.evidence.close()
             metrics.sync(self)
@@ -200,6 +204,7 @@ class Runtime(TellsMetrics):
                 # A file that nobody can use changes nothing that is served, and has to be named all the same.
                 self._name_conflicts(current, bundle)
                 if bundle.digest != current.bundle.digest:
+                    self.telling.replaced((current,))
                     current.take(bundle)
                     live.forget_readers()
                     self._publish.append(current)
@@ -231,6 +236,7 @@ class Runtime(TellsMetrics):
             self.settings = settings
             # As they were before they were read: what changed meanwhile is read again.
             self._stamp = stamp_of(settings, stamp)
+            self.telling.succeed(self.live.engine.plans(), live.engine.plans())
             self.live = live
             if self.started:
                 self._tell(live)
@@ -252,6 +258,7 @@ class Runtime(TellsMetrics):
             self._announce_all()
             try:
                 self.reload()
+                self.telling.poll()
                 metrics.sync(self)
             except Exception:
                 # The housekeeper must outlive any surprise: without it no reload and no announcement happens.
@@ -286,6 +293,7 @@ def _after_fork() -> None:
         runtime._wake = threading.Event()
         runtime._house = None
         runtime.robots_reading = set()
+        runtime.telling.forked()
         runtime._tell(None)
 
 

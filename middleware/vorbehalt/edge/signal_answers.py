@@ -72,9 +72,11 @@ class SignalAnswer:
             log.exception("a signal document cannot be served")
             return None
         recording: Recording | None = None
+        waits = False
         try:
             verdict = self.live.engine.judge(visit)
             status = messages[0]["status"]
+            waits = self.runtime.telling.note(plan, visit, verdict, document, status)
             recording = open_record(
                 self.runtime, self.live, visit, verdict, section, status=status, document=document
             )
@@ -84,7 +86,18 @@ class SignalAnswer:
             self.live.count_internal_error()
         if recording is not None:
             await recording.before_first_byte()
+        if waits:
+            await self._written()
         return messages
+
+    async def _written(self) -> None:
+        """What this crawler was told is known to all workers, and after a crash, before it is told."""
+        try:
+            evidence = self.live.engine.settings.evidence
+            await self.runtime.telling.written(evidence.reply_deadline_seconds)
+        except Exception:
+            self.live.count_internal_error()
+            log.exception("who was told what is not kept")
 
     async def _after_the_app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A page for people yields to the app's own page: ours is sent only in place of its 4xx."""

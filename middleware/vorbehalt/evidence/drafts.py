@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from vorbehalt.evidence.receipt import Draft, RecordType, Retention
@@ -10,6 +12,7 @@ from vorbehalt.facts import AI_PURPOSES, Standing, Visit
 from vorbehalt.identify.identity import Identity
 from vorbehalt.policy.verdict import Verdict
 
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 _OPERATOR_STANDINGS = frozenset({Standing.SIGNED, Standing.VERIFIED, Standing.CONSISTENT})
 
 
@@ -22,12 +25,14 @@ def request_draft(
     headers_digest: str | None,
     versions: dict[str, str],
     query_keys: tuple[str, ...] = (),
+    said: Mapping[str, object] = _NOTHING,
 ) -> Draft:
     """Build the `request` record: what was asked, who the client said it was, what was decided.
 
     `status` is the status already decided (a refusal), None while the application has yet to answer.
     `headers_digest` is the SHA-256 of the reservation headers of this very response; None where they depend
-    on its media type, and then the `completion` says it.
+    on its media type, and then the `completion` says it. `said` is what the crawler was told before: `told`
+    (its last fetches of our documents) and `robots` (what robots.txt says to it about this target).
     """
     seen: dict[str, object] = {
         **_asked(visit, query_keys),
@@ -48,6 +53,7 @@ def request_draft(
         },
         "work": verdict.work,
         "permission": verdict.permission,
+        **said,
         "versions": versions,
     }
     return _draft("request", visit, verdict, ref, seen)

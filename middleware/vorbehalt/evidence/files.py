@@ -105,11 +105,11 @@ def open_lock(path: Path) -> int:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive flock on `path`, waiting for it."""
+def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold a flock on `path`, waiting for it: alone, or shared with others that share it."""
     fd = open_lock(path)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        fcntl.flock(fd, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
     finally:
         os.close(fd)
