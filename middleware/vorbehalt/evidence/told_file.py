@@ -18,7 +18,7 @@ from pathlib import Path
 
 from vorbehalt.evidence.files import PRIVATE_DIRECTORY, PRIVATE_FILE, Disk, locked
 from vorbehalt.evidence.told import Fetch, Hosts, HostTold, bounded, filled, noted, observed
-from vorbehalt.evidence.told_lines import FetchLine, Key, SinceLine, ToldLine, read_line
+from vorbehalt.evidence.told_lines import FetchLine, Key, SinceLine, after, read_lines
 
 log = logging.getLogger("vorbehalt")
 
@@ -50,6 +50,7 @@ class Told:
         """Lines that could not be read; they stand for fetches that are not known any more."""
         self.problem = ""
         """Why the file is not what it should be, in words; empty while it is."""
+        self._logged = ""
         self._path = None if directory is None else directory / NAME
         self._disk = disk or Disk()
         self._max_bytes = self._limit = max_bytes
@@ -72,11 +73,11 @@ class Told:
 
     def open(self, hosts: Iterable[str], now: int) -> None:
         """Read what other workers and earlier runs know, and observe exactly these hosts. Never raises."""
-        with self._disk_lock:
-            if self._path is not None:
-                with self._guarded():
-                    self._read_again(self._path, now)
-            self.observe(hosts, now)
+        names = tuple(hosts)
+        if self._path is not None:
+            with self._disk_lock, self._guarded():
+                self._read_again(self._path, now, names)
+        self.observe(names, now)
         self.flush()
 
     def observe(self, hosts: Iterable[str], now: int) -> None:
@@ -169,16 +170,20 @@ class Told:
             file.seek(offset)
             data = file.read(self._limit)
         complete = data[: data.rfind(b"\n") + 1]
-        lines, bad = _lines(complete, now)
+        lines, bad = read_lines(complete, now)
         if bad:
             return False
         self._place = (status.st_dev, status.st_ino, offset + len(complete))
         if lines:
-            self._merge(_after(self.hosts, lines))
+            with self._lock:
+                self.hosts = after(self.hosts, lines)
         return True
 
-    def _read_again(self, path: Path, now: int) -> None:
-        """Read the whole file, alone; write it anew where it is missing, damaged or large."""
+    def _read_again(self, path: Path, now: int, names: tuple[str, ...] = ()) -> None:
+        """Read the whole file, alone; write it anew where it is missing, damaged or large.
+
+        `names` are the hosts to observe where the file says of none.
+        """
         path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
         with locked(_lock_of(path)):
             try:
@@ -188,7 +193,7 @@ class Told:
                 data = None
             read, bad = _whole(data, now)
             if bad or data is None:
-                self._begin_anew(path, read, bad, now)
+                self._begin_anew(path, read, bad, now, names or tuple(self.hosts))
             else:
                 self._merge(read)
             if bad or data is None or len(data) > self._limit:
@@ -197,13 +202,12 @@ class Told:
             self._place = (status.st_dev, status.st_ino, status.st_size)
             self._limit = max(self._max_bytes, 2 * status.st_size)
 
-    def _begin_anew(self, path: Path, read: Hosts, bad: int, now: int) -> None:
+    def _begin_anew(self, path: Path, read: Hosts, bad: int, now: int, names: tuple[str, ...]) -> None:
         self.skipped += bad
         if bad or self.hosts:
             what = f"{bad} of its lines cannot be read" if bad else "it is gone"
             log.warning("observation of what crawlers fetch begins anew: %s: %s", path, what)
         with self._lock:
-            names = self.hosts.keys() or read.keys()
             known = filled({host: HostTold(now) for host in names}, _fetches(read))
             self.hosts = filled(known, _fetches(self.hosts))
 
@@ -233,11 +237,12 @@ class Told:
             yield
         except OSError as error:
             text = f"who was told what cannot be kept in {self._path}: {error.strerror or error}"
-            if self.problem != text:
+            if self._logged != text:
                 log.error("%s", text)
-            self.problem = text
+            self.problem = self._logged = text
         else:
-            self.problem = ""
+            if not self._pending and not self._says_since:
+                self.problem = ""
 
 
 def _lock_of(path: Path) -> Path:
@@ -251,7 +256,7 @@ def _whole(data: bytes | None, now: int) -> tuple[Hosts, int]:
     """
     if data is None:
         return {}, 0
-    lines, bad = _lines(data, now)
+    lines, bad = read_lines(data, now)
     if (
         len(data) > _READ_AT_MOST
         or not data.endswith(b"\n")
@@ -263,30 +268,7 @@ def _whole(data: bytes | None, now: int) -> tuple[Hosts, int]:
         fetches = [line for line in lines if isinstance(line, FetchLine)]
         hosts = {line.host: HostTold(now) for line in fetches}
         return filled(hosts, (line.entry for line in fetches)), bad
-    return _after({}, lines), 0
-
-
-def _lines(data: bytes, now: int) -> tuple[list[ToldLine], int]:
-    lines, bad = [], 0
-    for raw in data.split(b"\n"):
-        if raw:
-            try:
-                lines.append(read_line(raw, now))
-            except ValueError:
-                bad += 1
-    return lines, bad
-
-
-def _after(hosts: Hosts, lines: Iterable[ToldLine]) -> Hosts:
-    """Return what is known after these lines."""
-    batch: list[tuple[str, str, str, Fetch]] = []
-    for line in lines:
-        if isinstance(line, FetchLine):
-            batch.append(line.entry)
-        else:
-            hosts = observed(filled(hosts, batch), line.since)
-            batch = []
-    return filled(hosts, batch)
+    return after({}, lines), 0
 
 
 def _fetches(hosts: Mapping[str, HostTold]) -> Iterator[tuple[str, str, str, Fetch]]:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from vorbehalt.evidence.told import Fetch
+from vorbehalt.evidence.told import Fetch, Hosts, filled, observed
 from vorbehalt.facts import Standing
 
 FORMAT = 1
@@ -109,6 +109,30 @@ def read_line(raw: bytes, now: int) -> ToldLine:
             None if operator is None else _name(operator),
         ),
     )
+
+
+def read_lines(data: bytes, now: int) -> tuple[list[ToldLine], int]:
+    """Read lines; returns those that can be read, and how many cannot."""
+    lines, bad = [], 0
+    for raw in data.split(b"\n"):
+        if raw:
+            try:
+                lines.append(read_line(raw, now))
+            except ValueError:
+                bad += 1
+    return lines, bad
+
+
+def after(hosts: Hosts, lines: Iterable[ToldLine]) -> Hosts:
+    """Return what is known after these lines."""
+    batch: list[tuple[str, str, str, Fetch]] = []
+    for line in lines:
+        if isinstance(line, FetchLine):
+            batch.append(line.entry)
+        else:
+            hosts = observed(filled(hosts, batch), line.since)
+            batch = []
+    return filled(hosts, batch)
 
 
 def _encoded(value: list[object]) -> bytes:
