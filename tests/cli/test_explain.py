@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from asgi_support import PageApp, call, scope
 from vorbehalt import VorbehaltMiddleware
+from vorbehalt.cli.told_words import told_sentences
 
 Cli = Callable[..., Any]
 KEYS = [
@@ -201,6 +203,70 @@ def test_a_reader_may_quote_the_reference_carelessly(refused: str, cli: Cli) -> 
     assert "GET https://label.example/lyrics/1\n" in plain.out
     assert "action: block" in plain.out
     assert "203.0.113.9" not in plain.out
+
+
+def test_what_it_was_told_before_is_said_in_sentences(refused: str, cli: Cli) -> None:
+    plain = cli("explain", "--ref", refused).out
+    version = cli("signals", "robots", "--json", "GPTBot", "/lyrics/1").json
+
+    (none,) = re.findall("told: none since (.*) to GPTBot: (.*)\n", plain)
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", none[0])
+    assert sorted(none[1].split(", ")) == [
+        "/.well-known/tdm-policy.json",
+        "/.well-known/tdmrep.json",
+        "/ai-policy",
+        "/license.xml",
+        "/robots.txt",
+    ]
+    assert (
+        f"robots.txt: version {version['version'][:16]}: GPTBot may not fetch this:"
+        f' line {version["number"]} "Disallow: /" for "GPTBot"\n'
+    ) in plain
+    assert "never" not in plain
+
+
+def test_proof_claim_operator_and_older_version_have_sentences_of_their_own() -> None:
+    at = 1_764_000_000 * 10**9
+    fetch = {"version": "a" * 64, "at": str(at), "status": 200, "standing": "verified"}
+    claim = {"version": "b" * 64, "at": str(at + 10**9), "status": 304, "standing": "claimed"}
+    seen = {
+        "claim": {"token": "GPTBot", "operator": "OpenAI"},
+        "told": {
+            "since": str(at - 10**9),
+            "crawler": {"/robots.txt": {**fetch, "later": claim}, "/a": "none", "/b": "none"},
+            "operator": {"/a": fetch},
+        },
+        "robots": {
+            "version": "c" * 64,
+            "allowed": False,
+            "line": "Disallow: /",
+            "number": 3,
+            "agent": "*",
+            "documented": False,
+            "permission": "licence:V-1",
+            "fetched": {"version": "a" * 64, "standing": "verified", "allowed": True, "line": None},
+        },
+    }
+    unknown = {**seen, "told": {}, "robots": {"version": "c" * 64, "allowed": "unknown"}}
+
+    assert told_sentences(seen) == [
+        "told: /robots.txt: GPTBot last fetched version aaaaaaaaaaaaaaaa on 2025-11-24T16:00:00Z"
+        " (verified, status 200)",
+        "told: /robots.txt: later, on 2025-11-24T16:00:01Z, a client that bore this name fetched"
+        " version bbbbbbbbbbbbbbbb (claimed, status 304)",
+        "told: /a: OpenAI, with one of its crawlers, last fetched version aaaaaaaaaaaaaaaa on"
+        " 2025-11-24T16:00:00Z (verified, status 200)",
+        "told: none since 2025-11-24T15:59:59Z to GPTBot: /a, /b",
+        'robots.txt: version cccccccccccccccc: GPTBot may not fetch this: line 3 "Disallow: /" for "*"',
+        "robots.txt: GPTBot is not known to read it; asked for under this name",
+        "robots.txt: overridden by licence:V-1: no violation",
+        "robots.txt: version aaaaaaaaaaaaaaaa, which GPTBot had fetched: it may fetch this: no rule",
+    ]
+    assert told_sentences(unknown) == [
+        "robots.txt: version cccccccccccccccc: GPTBot may or may not fetch this: unknown, the file is not"
+        " at hand"
+    ]
+    assert told_sentences({"claim": None, "told": "cut", "robots": None}) == []
 
 
 def test_an_unknown_reference_exits_1(refused: str, cli: Cli) -> None:

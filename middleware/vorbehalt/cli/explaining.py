@@ -13,6 +13,7 @@ import typer
 
 from vorbehalt.cli.lists import lists_of_the_time
 from vorbehalt.cli.output import CONFIG, JSON, moment, note, print_json, printable, quoted, say, utc
+from vorbehalt.cli.told_words import told_sentences
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.engine import Engine
 from vorbehalt.evidence.query import Filters, show
@@ -138,7 +139,7 @@ def _explain_reference(settings: Settings, ref: str, as_json: bool) -> None:
     seen = _mapping(record["seen"])
     asked = f"{seen.get('method')} {seen.get('scheme')}://{seen.get('host')}{seen.get('path')}"
     say(f"record {record['index']}, {utc(int(str(record['at'])))}: {printable(asked)}")
-    for line in sentences(verdict):
+    for line in (*sentences(verdict), *told_sentences(seen)):
         say(printable(line))
 
 
