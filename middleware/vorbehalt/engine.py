@@ -283,6 +283,18 @@ def breaks_robots(plan: HostPlan, identity: Identity | None, target: bytes) -> b
     return plan.robots.disallows(identity.crawler.robots_tokens, target)
 
 
+def violates_robots(plan: HostPlan, visit: Visit, verdict: Verdict) -> bool:
+    """True if a judged visit is one that the robots.txt in force disallows to its crawler.
+
+    Paths that are open to all and visits under a permission violate nothing, and robots.txt says nothing of
+    websockets.
+    """
+    identity = verdict.identity
+    if identity is None or visit.is_websocket or verdict.rule == OPEN_RULE or verdict.permission != "none":
+        return False
+    return breaks_robots(plan, identity, visit.target)
+
+
 def reserved_purposes(terms: Terms) -> frozenset[Purpose]:
     """Return the purposes whose crawlers robots.txt disallows somewhere under these terms.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from identification import stream
 from measure import Budget, Figure, interleaved, table, timed
-from vorbehalt.engine import Engine
+from vorbehalt.engine import Engine, violates_robots
 from vorbehalt.replay import replay
 from vorbehalt.settings import load
 from vorbehalt.stores.memory import MemoryLimits
@@ -44,7 +44,17 @@ def run(rounds: int) -> tuple[dict[str, Figure], list[Budget]]:
 
         def once() -> float:
             engine = Engine(settings, MemoryLimits())
-            return timed(lambda: replay([str(path)], engine.judge).lines)
+            return timed(
+                lambda: (
+                    replay(
+                        [str(path)],
+                        engine.judge,
+                        disallows=lambda visit, verdict: violates_robots(
+                            engine.plan(visit.host), visit, verdict
+                        ),
+                    ).lines
+                )
+            )
 
         figures = interleaved({"replay, one line": once}, rounds)
     table("Replay of a combined log", figures)

@@ -26,8 +26,31 @@ def test_json_has_the_keys_of_the_contract(cli: Cli, site: Path, tmp_path: Path)
     assert (found.json["lines"], found.json["skipped"], found.json["requests"]) == (3, 1, 2)
     assert found.json["actions"]["block"] == 1
     crawler = found.json["crawlers"][0]
-    assert list(crawler) == ["token", "operator", "purpose", "requests", "bytes", "actions"]
+    assert list(crawler) == [
+        "token",
+        "operator",
+        "purpose",
+        "requests",
+        "bytes",
+        "actions",
+        "disallowed",
+    ]
     assert (crawler["token"], crawler["bytes"]) == ("GPTBot", 512)
+
+
+def test_the_robots_txt_of_today_is_asked(cli: Cli, site: Path, tmp_path: Path) -> None:
+    """The site's own rules and those of the reservation."""
+    (tmp_path / "own.txt").write_text("User-agent: *\nDisallow: /private/\n")
+    site.write_text(site.read_text().replace('"none"', '"file:own.txt"', 1))
+    googlebot = LOG.replace("GPTBot/1.2", "Googlebot/2.1").replace("/lyrics/1", "/private/1")
+    (tmp_path / "access.log").write_text(LOG + googlebot)
+
+    found = cli("replay", "--json", "access.log").json
+    plain = cli("replay", "access.log").out
+
+    counts = {row["token"]: row["disallowed"] for row in found["crawlers"]}
+    assert counts == {"GPTBot": 1, "Googlebot": 1}
+    assert "disallowed: by the robots.txt of today, not by that of the day of the log" in plain
 
 
 def test_people_get_a_summary_and_a_report(cli: Cli, site: Path, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ FAULTS: dict[str, Fault] = {
     "referrals": _of_live("count_referral"),
     "refused bytes": _of_live("count_refused"),
     "sources": _of_live("note_source"),
-    "robots": _of_module(deciding, "breaks_robots"),
+    "robots": _of_module(deciding, "violates_robots"),
     "apply on the short way": _of_module(asgi, "apply"),
     "apply": _of_module(answers, "apply"),
     "key of a refusal": _of_module(refusals, "key_of"),

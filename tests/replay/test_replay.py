@@ -65,6 +65,7 @@ def test_the_json_is_the_contract(line: Line, verdict: Make, by_agent: Judges, l
                 "purpose": "training",
                 "requests": 2,
                 "bytes": 30,
+                "disallowed": 0,
                 "actions": nothing | {"block": 2},
             },
             {
@@ -73,6 +74,7 @@ def test_the_json_is_the_contract(line: Line, verdict: Make, by_agent: Judges, l
                 "purpose": "feed",
                 "requests": 1,
                 "bytes": 5,
+                "disallowed": 0,
                 "actions": nothing | {"limit": 1},
             },
             {
@@ -81,6 +83,7 @@ def test_the_json_is_the_contract(line: Line, verdict: Make, by_agent: Judges, l
                 "purpose": "tool",
                 "requests": 1,
                 "bytes": 7,
+                "disallowed": 0,
                 "actions": nothing | {"allow": 1},
             },
         ],

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from vorbehalt.engine import Engine
+from vorbehalt.engine import Engine, violates_robots
 from vorbehalt.facts import Action
-from vorbehalt.replay import Result, enforced, observes, replay
+from vorbehalt.replay import Result, enforced, observes, render_html, replay
 from vorbehalt.settings import load
 from vorbehalt.stores.memory import MemoryLimits
 
@@ -129,3 +129,41 @@ def test_a_rule_that_observes_by_itself_goes_on_observing(log_of_a_day: str) -> 
 
     assert curl.actions == {Action.ALLOW: 1}
     assert curl.would_only == 1
+
+
+def test_requests_against_robots_txt_are_counted_by_crawler_and_host(line: Line, log: Log) -> None:
+    config = _config()
+    config["host"] = [
+        {
+            "names": ["open.example"],
+            "site": {"origin": "https://open.example"},
+            "reservation": {"training": "allow", "tdm": "allow", "ai_input": "allow"},
+        }
+    ]
+    engine = Engine(load(config, environ={}), MemoryLimits())
+    google = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+    path = log(
+        line(_GPTBOT, path="/robots.txt"),
+        line(_GPTBOT, path="/.well-known/tdmrep.json"),
+        line(_GPTBOT, path="/lyrics/1"),
+        line(_GPTBOT, path="/lyrics/2"),
+        "open.example:443 " + line(_GPTBOT, path="/lyrics/3"),
+        line(google, path="/lyrics/1"),
+        line("curl/8.5.0", path="/lyrics/1"),
+        line(_CHROME, path="/lyrics/1"),
+    )
+
+    asked = replay(
+        [path],
+        engine.judge,
+        disallows=lambda seen, found: violates_robots(engine.plan(seen.host), seen, found),
+    )
+    unasked = replay([path], engine.judge)
+
+    assert {row.token: row.disallowed for row in asked.crawlers} == {"GPTBot": 2, "Googlebot": 0, "curl": 0}
+    assert asked.has_disallowed
+    assert not unasked.has_disallowed
+    told = render_html(asked)
+    assert "the robots.txt of today" in told.replace("&#x27;", "'")
+    assert "the robots.txt of today" not in render_html(unasked)
+    assert ">2</td>" in told

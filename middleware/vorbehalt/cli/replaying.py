@@ -10,10 +10,10 @@ import typer
 
 from vorbehalt.cli.lists import lists_of_the_time
 from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, say
-from vorbehalt.engine import Engine
+from vorbehalt.engine import Engine, violates_robots
 from vorbehalt.replay import About, LogError, Progress, enforced, observes, render_html
 from vorbehalt.replay import replay as run_replay
-from vorbehalt.settings import Settings, load
+from vorbehalt.settings import Settings, load, read_robots_files
 from vorbehalt.stores.memory import MemoryLimits
 
 
@@ -32,11 +32,17 @@ def replay(
     if pretends:
         note("the site observes; what follows is what would have happened if it had enforced")
         settings = enforced(settings)
-    engine = Engine(settings, MemoryLimits(), ranges=lists_of_the_time(settings))
+    engine = Engine(settings, MemoryLimits(), read_robots_files(settings), ranges=lists_of_the_time(settings))
+    if any(host.robots == "app" for host in (settings.default_host, *settings.hosts)):
+        note("robots.txt is asked without the site's own rules: they are read from the app while it runs")
     progress = Progress(sys.stderr) if sys.stderr.isatty() or not as_json else None
     try:
         result = run_replay(
-            logs, engine.judge, trusted_proxies=settings.network.trusted_proxies, progress=progress
+            logs,
+            engine.judge,
+            trusted_proxies=settings.network.trusted_proxies,
+            progress=progress,
+            disallows=lambda visit, verdict: violates_robots(engine.plan(visit.host), visit, verdict),
         )
     except LogError as error:
         raise typer.BadParameter(printable(str(error)), param_hint="LOG") from None

@@ -14,7 +14,7 @@ from vorbehalt.edge.live import Live
 from vorbehalt.edge.recording import open_record
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.edge.signal_answers import SignalAnswer
-from vorbehalt.engine import OPEN_RULE, HostPlan, breaks_robots
+from vorbehalt.engine import HostPlan, violates_robots
 from vorbehalt.facts import Visit
 from vorbehalt.policy.verdict import Verdict
 
@@ -61,9 +61,7 @@ def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit:
 def _watch_robots(live: Live, plan: HostPlan, visit: Visit, verdict: Verdict) -> None:
     """Count a crawler's request for a path that the robots.txt in force closes to it."""
     identity = verdict.identity
-    if identity is None or visit.is_websocket or verdict.rule == OPEN_RULE or verdict.permission != "none":
-        return
-    if breaks_robots(plan, identity, visit.target):
+    if identity is not None and violates_robots(plan, visit, verdict):
         live.counters.cells[live.robots_cell(identity.token)] += 1
 
 

@@ -249,6 +249,12 @@ def _limits(result: Result) -> str:
         "“Answered” means that the page is sent. It grants no permission; your reservation goes with "
         "every answer.",
     ]
+    if result.has_disallowed:
+        points.append(
+            "“Disallowed” counts requests that the robots.txt of today's configuration disallows to this "
+            "crawler. On the day of the log another one may have been served, or none: what a crawler was "
+            "told then stands in the evidence, not here."
+        )
     if not result.clients_exact:
         points.append(
             "Numbers of clients are estimates (about 1 % off): there were too many to count one by one."

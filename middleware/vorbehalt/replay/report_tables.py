@@ -137,6 +137,7 @@ def every_crawler(result: Result, only: Sequence[CrawlerRow] | None = None) -> s
                 number(row.requests),
                 size(row.bytes),
                 number(row.robots_fetches) if row.robots_fetches else "–",
+                number(row.disallowed) if row.disallowed else "–",
                 escape(_counted(row.standings, STANDINGS)),
                 _outcome(row),
             )
@@ -147,6 +148,7 @@ def every_crawler(result: Result, only: Sequence[CrawlerRow] | None = None) -> s
         "#Requests",
         "#Delivered",
         "#robots.txt read",
+        "#Disallowed",
         "How sure",
         "What would happen",
     )

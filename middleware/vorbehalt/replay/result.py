@@ -26,6 +26,8 @@ class CrawlerRow:
     bytes: int = 0
     refused_bytes: int = 0
     robots_fetches: int = 0
+    disallowed: int = 0
+    """Requests that the robots.txt of the replay disallows to this crawler."""
     would_only: int = 0
     """Requests that are answered although policy says otherwise (a rule that only observes)."""
     actions: dict[Action, int] = field(default_factory=dict)
@@ -113,6 +115,7 @@ class Result:
                     "requests": row.requests,
                     "bytes": row.bytes,
                     "actions": _by_name(row.actions),
+                    "disallowed": row.disallowed,
                 }
                 for row in self.crawlers
             ],
@@ -142,16 +145,24 @@ class Result:
         ]
         for action in _ACTIONS:
             lines.append(f"  {words.ACTIONS[action][0]:<24}{number(self.actions[action]):>12}")
-        lines += ["", f"  {'crawler':<28}{'what for':<28}{'requests':>10}{'delivered':>12}{'refused':>10}"]
+        titles = f"{'requests':>10}{'delivered':>12}{'refused':>10}{'disallowed':>12}"
+        lines += ["", f"  {'crawler':<28}{'what for':<28}{titles}"]
         for row in self.crawlers[:15]:
             label = words.PURPOSES[row.purpose][0]
             lines.append(
                 f"  {row.token[:27]:<28}{label[:27]:<28}{number(row.requests):>10}"
-                f"{words.size(row.bytes):>12}{number(row.refused):>10}"
+                f"{words.size(row.bytes):>12}{number(row.refused):>10}{number(row.disallowed):>12}"
             )
         if len(self.crawlers) > 15:
             lines.append(f"  and {len(self.crawlers) - 15} more")
+        if self.has_disallowed:
+            lines += ["", "disallowed: by the robots.txt of today, not by that of the day of the log"]
         return [*lines, *self._skipped(), *(f"note: {warning}" for warning in self.warnings)]
+
+    @property
+    def has_disallowed(self) -> bool:
+        """True if robots.txt disallows any of these requests."""
+        return any(row.disallowed for row in self.crawlers)
 
     def _skipped(self) -> list[str]:
         if not self.skipped:

@@ -17,6 +17,8 @@ from vorbehalt.replay.tally import Tally
 from vorbehalt.replay.visits import VisitMaker
 
 Judge = Callable[[Visit], Verdict]
+Disallows = Callable[[Visit, Verdict], bool]
+"""Whether robots.txt disallows a judged visit to its crawler."""
 Report = Callable[[str, int, int, "int | None"], None]
 """Called now and then with file name, lines read in all, bytes of this file read, its size if known."""
 _STEP = 20_000
@@ -49,12 +51,14 @@ def replay(
     *,
     trusted_proxies: Sequence[str] = (),
     progress: Report | None = None,
+    disallows: Disallows | None = None,
 ) -> Result:
     """Judge every request of the logs as of its own time, and add up.
 
     Several files (rotated, or of several servers) are merged by time, whatever their order, so that quotas
-    see time pass as it did; `-` is standard input. `trusted_proxies` are networks in text. Raises LogError if
-    a log cannot be opened.
+    see time pass as it did; `-` is standard input. `trusted_proxies` are networks in text. `disallows`
+    is asked about visits with a claim; None: nothing is counted as disallowed. Raises LogError if a log
+    cannot be opened.
     """
     tally = Tally()
     networks = [ip_network(name, strict=False) for name in trusted_proxies if name != UNIX]
@@ -65,7 +69,9 @@ def replay(
         client = client_of(entry)
         address = client.address
         visit = visit_of(entry, address)
-        add(entry, visit.path, client.key, address.is_usable, judge(visit))
+        verdict = judge(visit)
+        is_against = disallows is not None and verdict.identity is not None and disallows(visit, verdict)
+        add(entry, visit.path, client.key, address.is_usable, verdict, is_against)
     warnings = tuple(f"{source.name}: {source.ended_early}" for source in sources if source.ended_early)
     return tally.result(tuple(source.name for source in sources), warnings)
 
@@ -121,4 +127,4 @@ def _first_time(source: Source) -> int:
     return 0
 
 
-__all__ = ["Judge", "LogError", "Progress", "Report", "replay"]
+__all__ = ["Disallows", "Judge", "LogError", "Progress", "Report", "replay"]

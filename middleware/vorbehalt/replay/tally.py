@@ -60,7 +60,9 @@ class Tally:
             excerpt = _ADDRESS.sub("(address)", shown(raw[: 2 * _TEXT]))
             self._bad_lines.append(BadLine(file, line, reason, excerpt[:_TEXT]))
 
-    def add(self, entry: Entry, path: str, key: int, is_public: bool, verdict: Verdict) -> None:
+    def add(
+        self, entry: Entry, path: str, key: int, is_public: bool, verdict: Verdict, is_disallowed: bool
+    ) -> None:
         """Count one judged request; `key` is the hash that stands for its client."""
         self.lines += 1
         self.requests += 1
@@ -82,7 +84,7 @@ class Tally:
             self._people[0] += 1
             self._people[1] += size
         else:
-            group = self._claimed(identity, verdict, path, size)
+            group = self._claimed(identity, verdict, path, size, is_disallowed)
         self._timeline.add(at, group)
         if verdict.findings:
             for finding in verdict.findings:
@@ -90,7 +92,9 @@ class Tally:
         if action is not Action.ALLOW:
             self._refuse(entry, path, key, verdict)
 
-    def _claimed(self, identity: Identity, verdict: Verdict, path: str, size: int) -> int:
+    def _claimed(
+        self, identity: Identity, verdict: Verdict, path: str, size: int, is_disallowed: bool
+    ) -> int:
         crawler = identity.crawler
         # An impostor is nobody's: it has a row of its own beside that of the crawler it poses as.
         key = (crawler.token, identity.is_impostor)
@@ -103,6 +107,7 @@ class Tally:
             self._crawlers[key] = row
         row.requests += 1
         row.bytes += size
+        row.disallowed += is_disallowed
         action = verdict.action
         row.actions[action] = row.actions.get(action, 0) + 1
         standing = identity.standing.value
