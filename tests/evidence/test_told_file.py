@@ -310,6 +310,15 @@ def test_without_a_directory_all_stays_in_memory(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_child_of_a_fork_waits_for_no_lock_of_its_parent(tmp_path: Path) -> None:
+    told = opened(tmp_path)
+    with told._lock, told._disk_lock:
+        told.forked()
+        told.note(line(10))
+        told.flush()
+    assert last(opened(tmp_path, 20)) == Last(line(10).fetch, None)
+
+
 def _write(folder: Path, number: int) -> None:
     told = opened(folder, max_bytes=4_000)
     for turn in range(40):
