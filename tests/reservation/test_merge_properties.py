@@ -46,7 +46,10 @@ files = st.tuples(st.lists(lines, max_size=14), st.sampled_from(["\n", "\r\n", "
 paths = st.text("ab/.", max_size=7).map(lambda text: "/" + text)
 stances: st.SearchStrategy[Stance] = st.sampled_from(["allow", "reserve"])
 uses = st.one_of(st.just(OPEN), st.builds(Uses, stances, stances, stances, stances))
-section_paths = st.from_regex(r"/[ab]{0,2}(\*[ab])?/?\$?", fullmatch=True)
+# One of the readers takes what follows `//` for a host.
+section_paths = st.from_regex(r"/[ab]{0,2}(\*[ab])?/?\$?", fullmatch=True).filter(
+    lambda path: not path.startswith("//")
+)
 sections = st.lists(st.tuples(section_paths, uses), max_size=3).map(
     lambda found: tuple(
         Section(f"s{number}", (path,), section_uses) for number, (path, section_uses) in enumerate(found)
