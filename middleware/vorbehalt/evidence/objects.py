@@ -20,9 +20,14 @@ class ObjectStore:
     def path(self, digest: str) -> Path:
         return self._root / digest[:2] / digest
 
+    @staticmethod
+    def digest(body: bytes) -> str:
+        """Return the SHA-256 hex by which bytes are kept."""
+        return hashlib.sha256(body).hexdigest()
+
     def put(self, body: bytes) -> str:
         """Keep bytes durably and return their SHA-256 hex; raises EvidenceError if the disk refuses."""
-        digest = hashlib.sha256(body).hexdigest()
+        digest = self.digest(body)
         path = self.path(digest)
         try:
             make_directories(path.parent, self._disk)
@@ -42,6 +47,6 @@ class ObjectStore:
             body = self.path(digest).read_bytes()
         except OSError as error:
             raise EvidenceError(f"object {digest} cannot be read: {error}") from error
-        if hashlib.sha256(body).hexdigest() != digest:
+        if self.digest(body) != digest:
             raise TamperError(f"object {digest} was changed")
         return body

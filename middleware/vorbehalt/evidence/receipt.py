@@ -15,6 +15,8 @@ RecordType = Literal[
     "gap",
     "policy-active",
     "self_probe",
+    "objects",
+    "imported",
     "writer-open",
     "writer-close",
 ]

@@ -30,6 +30,11 @@ class SectionIndex:
             {pattern.literals[0] for pattern, section in self._refining if section.media}
         )
 
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Pattern and section's name in the order in which they are tried; the first that matches wins."""
+        return tuple((pattern.text, name) for pattern, name in self._ordered)
+
     def find(self, path: str) -> str:
         """Gives the section's name for a path as in `Visit.path` (decoded); "" is the rest of the site."""
         if not path.startswith(self._heads):

@@ -16,19 +16,22 @@ _SECRET = "secret"  # noqa: S105 - the name of a key, not its value
 
 def digest(value: object) -> str:
     """Return SHA-256 (hex) over the canonical JSON of values. Secrets count by their presence only."""
-    text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Return values as JSON knows them, dataclasses by field. Secrets show by their presence only."""
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: _field(field.name, getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(_plain(key)): _plain(below) for key, below in value.items()}
+        return {str(plain(key)): plain(below) for key, below in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted((plain(item) for item in value), key=repr)
     if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, Path) else value
@@ -39,7 +42,7 @@ def _field(name: str, value: object) -> object:
         return "set"
     if name == "redis" and isinstance(value, str):
         return without_password(value)
-    return _plain(value)
+    return plain(value)
 
 
 def without_password(url: str) -> str:
