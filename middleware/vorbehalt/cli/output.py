@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -18,10 +19,23 @@ CONFIG = typer.Option(Path("vorbehalt.toml"), "-c", "--config", help="The config
 JSON = typer.Option(False, "--json", help="Print JSON for machines.")
 
 
+_FRACTION = re.compile(r"(.+\d\d:?\d\d:?\d\d)[.,](\d{1,9})((?:\D.*)?)")
+
+
 def write(text: str) -> None:
     """Write to stdout. Once nobody reads on (`| head`), the command ends quietly."""
     try:
         sys.stdout.write(text)
+    except BrokenPipeError:
+        _nobody_reads()
+
+
+def write_bytes(data: bytes) -> None:
+    """Write bytes to stdout as they are, behind what was written before."""
+    flush()
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
     except BrokenPipeError:
         _nobody_reads()
 
@@ -95,25 +109,38 @@ def problem_json(problem: Problem) -> dict[str, object]:
     }
 
 
-def moment(text: str | None) -> int:
+def moment(text: str | None, hint: str = "--at") -> int:
     """Return nanoseconds UTC of an ISO 8601 date or time (UTC if no zone is given); now if None.
+
+    `hint` is the option that it was given with.
 
     Raises typer.BadParameter.
     """
+    fraction = None
     if text is None:
         value = datetime.now(UTC)
     else:
+        # datetime knows microseconds; the instant at which a version begins must be askable.
+        fraction = _FRACTION.fullmatch(text)
+        whole = fraction[1] + fraction[3] if fraction else text
         try:
-            value = datetime.fromisoformat(text)
+            value = datetime.fromisoformat(whole)
         except ValueError:
             raise typer.BadParameter(
                 f"{quoted(text)} is no time; write it like 2026-11-22 or 2026-11-22T12:00:00Z",
-                param_hint="--at",
+                param_hint=hint,
             ) from None
     if value.tzinfo is None:
         value = value.replace(tzinfo=UTC)
     since = value - datetime(1970, 1, 1, tzinfo=UTC)
-    return ((since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
+    exact = int(fraction[2].ljust(9, "0")) if fraction else 1000 * since.microseconds
+    return (since.days * 86400 + since.seconds) * 10**9 + exact
+
+
+def utc_exact(at: int) -> str:
+    """Return nanoseconds UTC as RFC 3339 text that loses nothing; whole seconds where it is one."""
+    fraction = at % 10**9
+    return utc(at) if not fraction else f"{utc(at)[:-1]}.{fraction:09d}".rstrip("0") + "Z"
 
 
 def utc(at: int) -> str:

@@ -10,7 +10,17 @@ from urllib.parse import unquote
 import typer
 from typer.core import TyperGroup
 
-from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, printable_lines, say
+from vorbehalt.cli.output import (
+    CONFIG,
+    JSON,
+    note,
+    print_json,
+    printable,
+    printable_lines,
+    say,
+    write_bytes,
+)
+from vorbehalt.cli.signals_history import HOST, history, show_at
 from vorbehalt.cli.signals_robots import robots
 from vorbehalt.engine import Engine
 from vorbehalt.facts import host_name, normal_path
@@ -44,12 +54,26 @@ def show(
     path: str = typer.Argument("/", help="The path whose headers are shown."),
     config: Path = CONFIG,
     as_json: bool = JSON,
-    host: str = typer.Option("", "--host", help="The host; default: the first."),
+    host: str = HOST,
+    at: str = typer.Option(
+        None, "--at", help="What was told at this time of the past, e.g. 2026-11-22T12:00:00Z (UTC)."
+    ),
+    document: str = typer.Option(
+        None, "--document", help="Print this document's exact bytes and nothing else, e.g. /robots.txt."
+    ),
     write: Path = typer.Option(
         None, "--write", help="Write the documents as static files below this folder."
     ),
 ) -> None:
-    """Show what machines are told for a path: headers and documents, or write them as static files."""
+    """Show what machines are told for a path, or were told at a time: headers and documents, or static files.
+
+    With --at it tells what the evidence of this configuration proves of that time, not what is in force now.
+    """
+    if write is not None and (at is not None or document is not None):
+        raise typer.BadParameter("it writes what is in force now, all documents", param_hint="--write")
+    if at is not None:
+        show_at(config, at, path, host, document, as_json)
+        return
     settings = load(config)
     engine = Engine(settings, MemoryLimits(), read_robots_files(settings))
     plan = engine.plan(host_name(host.encode("utf-8", "surrogateescape")))
@@ -59,6 +83,9 @@ def show(
     documents = {where: _shown(document) for where, document in plan.bundle.documents.items()}
     if plan.settings.robots == "app":
         note("robots.txt is shown without the site's own rules: they are read from the app while it runs")
+    if document is not None:
+        _print_document(document, plan.bundle.documents)
+        return
     if write is not None:
         _write_documents(write, plan.bundle.documents, plan.settings.terms)
     if as_json:
@@ -72,6 +99,17 @@ def show(
         for variant in document.variants[1:]:
             say(f"\nalso in {variant.language}: {where}?lang={variant.language}")
     say(f"\ndigest of the whole set: {plan.bundle.digest}")
+
+
+def _print_document(name: str, documents: Mapping[str, Document]) -> None:
+    """Print the exact bytes; `PATH?lang=LANGUAGE` names a page in one of its languages."""
+    bodies = {where: document.body for where, document in documents.items()}
+    for where, document in documents.items():
+        bodies |= {f"{where}?lang={variant.language}": variant.body for variant in document.variants}
+    if name not in bodies:
+        note(f"{name} is no document of ours; there are {', '.join(sorted(documents))}")
+        raise typer.Exit(1)
+    write_bytes(bodies[name])
 
 
 def _shown(document: Document) -> dict[str, object]:
@@ -107,3 +145,4 @@ def _write(folder: Path, where: str, body: bytes) -> None:
 
 
 app.command("robots")(robots)
+app.command("history")(history)

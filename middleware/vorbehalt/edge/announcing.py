@@ -18,6 +18,7 @@ from vorbehalt.evidence.manifest import (
     canonical,
     changed_parts,
     changed_terms,
+    differs_in,
     header_lines,
 )
 from vorbehalt.evidence.objects import ObjectStore
@@ -123,7 +124,7 @@ def announce(evidence: Evidence, in_force: InForce, news: Announcement) -> None:
     """
     terms_body = canonical({"format": 1, "terms": plain(news.settings.terms)})
     manifest = _keep(evidence, news, terms_body)
-    terms = json.loads(terms_body)
+    terms = json.loads(terms_body)["terms"]
     before = in_force.before(news.settings.key)
     seen = _seen(news, manifest, terms, before)
     named = seen["objects"] = [ObjectStore.digest(manifest.encode()), manifest.terms, *manifest.objects]
@@ -140,12 +141,6 @@ def announce(evidence: Evidence, in_force: InForce, news: Announcement) -> None:
     except OSError as error:
         # The record is what counts; the next one will not know what was before it.
         log.warning("the set in force could not be noted: %s", error)
-
-
-def differs_in(before: Manifest, after: Manifest) -> set[str]:
-    """Return in which documents two sets differ; a mark that no document has, if they differ elsewhere."""
-    changed = changed_parts(before, after)
-    return {*changed["documents"], *(f"headers {name}" for name in changed["headers"])}
 
 
 def _keep(evidence: Evidence, news: Announcement, terms: bytes) -> Manifest:

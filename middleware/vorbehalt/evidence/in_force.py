@@ -35,8 +35,8 @@ class InForce:
         objects = ObjectStore(self._directory)
         try:
             manifest = read_manifest(objects.get(digest))
-            return manifest, json.loads(objects.get(manifest.terms))
-        except (EvidenceError, ValueError, RecursionError):
+            return manifest, json.loads(objects.get(manifest.terms))["terms"]
+        except (EvidenceError, ValueError, KeyError, TypeError, RecursionError):
             # Whatever the hint names: it is a hint. The audit finds changed objects, not this.
             return None
 

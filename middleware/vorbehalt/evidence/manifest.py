@@ -125,6 +125,12 @@ def changed_parts(before: Manifest, after: Manifest) -> dict[str, list[str]]:
     return {"documents": documents, "headers": sorted(name or "*" for name in sections)}
 
 
+def differs_in(before: Manifest, after: Manifest) -> set[str]:
+    """Return in which documents two sets differ; a mark that no document has, if they differ elsewhere."""
+    changed = changed_parts(before, after)
+    return {*changed["documents"], *(f"headers {name}" for name in changed["headers"])}
+
+
 def changed_terms(before: object, after: object) -> tuple[list[dict[str, object]], int]:
     """Return which terms differ, by dotted name with old and new value, and how many more there are.
 

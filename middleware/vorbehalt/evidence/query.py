@@ -52,7 +52,7 @@ def _text(leaf: dict[str, object], dotted: str) -> str | None:
     return str(value)
 
 
-def _open(directory: Path) -> tuple[Verifier, Checkpoint, bytes]:
+def open_log(directory: Path) -> tuple[Verifier, Checkpoint, bytes]:
     try:
         verifier = Verifier.from_vkey((directory / "log" / "vkey").read_text("utf-8").rstrip("\n"))
         note = (directory / "log" / "checkpoint").read_bytes()
@@ -68,7 +68,7 @@ def show(directory: Path, filters: Filters | None = None) -> Iterator[dict[str, 
     checkpoint's signature: run the audit for that.
     """
     wanted = filters or Filters()
-    _, checkpoint, _ = _open(directory)
+    _, checkpoint, _ = open_log(directory)
 
     def reader(path: str) -> bytes:
         return (directory / "log" / path).read_bytes()
@@ -86,7 +86,7 @@ def prove(directory: Path, index: int) -> bytes:
 
     Raises EvidenceError if there is no such record, TamperError if its proof does not hold.
     """
-    verifier, checkpoint, note = _open(directory)
+    verifier, checkpoint, note = open_log(directory)
     if not 0 <= index < checkpoint.size:
         raise EvidenceError(f"there is no record {index}, the log holds {checkpoint.size}")
 
