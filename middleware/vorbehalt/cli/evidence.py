@@ -13,7 +13,9 @@ from typing import Any
 import typer
 
 from vorbehalt.cli.output import JSON, flush, note, print_json, printable, say, utc, write
+from vorbehalt.cli.past_answer import not_contemporaneous
 from vorbehalt.evidence import audit, query
+from vorbehalt.evidence.history_records import IMPORTED, read_imported
 from vorbehalt.evidence.log import init as init_directory
 from vorbehalt.evidence.sealer import seal_once
 
@@ -67,8 +69,10 @@ def one_line(record: Mapping[str, Any]) -> str:
     if "path" in seen:
         parts.append(f"{seen.get('method')} {seen.get('host')}{seen.get('path')}")
     for name in ("document", "status", "bytes", "reason", "lost"):
-        if name in seen:
+        if seen.get(name) is not None:
             parts.append(f"{name} {seen[name]}")
+    if record["type"] == IMPORTED and (item := read_imported(record["index"], dict(record))) is not None:
+        parts += [f"valid from {utc(item.valid_from)}", not_contemporaneous(item)]
     if record.get("ref"):
         parts.append(str(record["ref"]))
     return "  ".join(parts)

@@ -21,6 +21,7 @@ from vorbehalt.cli.output import (
     write_bytes,
 )
 from vorbehalt.cli.signals_history import HOST, history, show_at
+from vorbehalt.cli.signals_import import import_
 from vorbehalt.cli.signals_robots import robots
 from vorbehalt.engine import Engine
 from vorbehalt.facts import host_name, normal_path
@@ -146,3 +147,4 @@ def _write(folder: Path, where: str, body: bytes) -> None:
 
 app.command("robots")(robots)
 app.command("history")(history)
+app.command("import")(import_)

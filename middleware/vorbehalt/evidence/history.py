@@ -102,7 +102,7 @@ class History:
         old, new = before.documents, after.documents
         return {
             "documents": sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path)),
-            "headers": [],
+            "headers": ["captured pages"] if before.captured != after.captured else [],
             "terms": [],
             "more_terms": 0,
         }

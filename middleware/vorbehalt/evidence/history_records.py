@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.tlog.leaf import seen_of
 
-POLICY_ACTIVE = "policy-active"
-IMPORTED = "imported"
+POLICY_ACTIVE: Final = "policy-active"
+IMPORTED: Final = "imported"
 SIGNALS = "signals"
 """The kind of imported records that are signals."""
 

@@ -59,6 +59,11 @@ class Version:
         return {item.document: item.digest for item in self.imports if item.document}
 
     @property
+    def captured(self) -> frozenset[str]:
+        """Digests of the header sets that were captured, among what was imported."""
+        return frozenset(item.digest for item in self.imports if not item.document)
+
+    @property
     def digest(self) -> str:
         """The digest of our own set; of imports SHA-256 hex over path and digest of each document by path."""
         if self.manifest is not None:
