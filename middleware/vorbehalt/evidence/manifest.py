@@ -166,7 +166,7 @@ def _differing(before: Mapping[str, object], after: Mapping[str, object]) -> lis
 
 def _flat(value: object, name: str) -> Iterator[tuple[str, object]]:
     """Yield leaves by dotted name; items of a list that have a name of their own go by it."""
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict) and (value or not name):
         for key, below in value.items():
             yield from _flat(below, f"{name}.{key}" if name else str(key))
     elif isinstance(value, list) and value and all(isinstance(i, dict) and "name" in i for i in value):
