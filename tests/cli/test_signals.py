@@ -101,13 +101,6 @@ def test_plain_output_shows_headers_documents_and_digest(cli: Cli, site: Path) -
     assert len(digest) == len(hashlib.sha256().hexdigest())
 
 
-def test_the_history_is_no_option_yet(cli: Cli, site: Path) -> None:
-    result = cli("signals", "--at", "2026-01-01")
-
-    assert result.code == 2
-    assert "No such option" in result.err
-
-
 def test_a_missing_robots_file_is_named(cli: Cli, site: Path) -> None:
     site.write_text(site.read_text().replace('"none"', '"file:nowhere.txt"', 1))
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import io
 import re
+import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from vorbehalt.evidence.manifest import canonical
@@ -129,10 +129,9 @@ def _read(path: Path, archive: _Archive, note: Note) -> None:
         file.seek(0)
         try:
             # Read as one stream, gzip by record (as the standard has it) and gzip as a whole are the same.
-            with _plain(file) as stream:
-                for record in ArchiveIterator(stream, check_digests=True):
-                    records += 1
-                    archive.take(record, digest)
+            for record in ArchiveIterator(_plain(file), check_digests=True):
+                records += 1
+                archive.take(record, digest)
         except Exception as error:  # a hostile archive can make its reader fail in any way
             if not records:
                 raise SourceError(f"{path} is no web archive that can be read: {_why(error)}") from error
@@ -141,12 +140,26 @@ def _read(path: Path, archive: _Archive, note: Note) -> None:
         raise SourceError(f"{path} holds no record of a web archive")
 
 
-def _plain(file: BinaryIO) -> BinaryIO:
+class _Unzipped:
+    """A gzip file as a stream: what can be decompressed comes out, then the damage is an error.
+
+    To the archive reader an EOFError is an orderly end, so none may reach it.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._gzip = gzip.GzipFile(fileobj=file, mode="rb")
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self._gzip.read1(size)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise SourceError(f"the compressed file is cut off or damaged ({error})") from None
+
+
+def _plain(file: BinaryIO) -> BinaryIO | _Unzipped:
     magic = file.read(2)
     file.seek(0)
-    if magic == b"\x1f\x8b":
-        return cast(BinaryIO, io.BufferedReader(gzip.GzipFile(fileobj=file, mode="rb")))
-    return file
+    return _Unzipped(file) if magic == b"\x1f\x8b" else file
 
 
 def _body(record: Any) -> tuple[bytes, str]:
