@@ -80,6 +80,7 @@ def robots_at(cli: Cli, at: str, *more: str) -> str | None:
     return found.json["documents"]["/robots.txt"]["body"] if found.code == 0 else None
 
 
+@pytest.mark.real("git")
 def test_every_commit_is_a_version_until_the_next(repository: Repository, cli: Cli, tmp_path: Path) -> None:
     found = cli("signals", "import", "--git", "repo", *SOURCE, "--custodian", "IT", "--json")
 
@@ -98,6 +99,7 @@ def test_every_commit_is_a_version_until_the_next(repository: Repository, cli: C
     assert verify(tmp_path / "vorbehalt-evidence").problems == ()
 
 
+@pytest.mark.real("git")
 def test_wherever_it_appears_it_is_marked(repository: Repository, cli: Cli, tmp_path: Path) -> None:
     plain = cli("signals", "import", "--git", "repo", *SOURCE)
     day = cli("signals", "--at", "2020-05-01")
@@ -121,6 +123,7 @@ def test_wherever_it_appears_it_is_marked(repository: Repository, cli: Cli, tmp_
     assert '"not_contemporaneous": true' in records
 
 
+@pytest.mark.real("git")
 def test_importing_twice_adds_nothing_and_says_so(repository: Repository, cli: Cli, tmp_path: Path) -> None:
     cli("signals", "import", "--git", "repo", *SOURCE)
     before = cli("evidence", "verify", "vorbehalt-evidence", "--json").json["size"]
@@ -132,6 +135,7 @@ def test_importing_twice_adds_nothing_and_says_so(repository: Repository, cli: C
     assert cli("evidence", "verify", "vorbehalt-evidence", "--json").json["size"] == before
 
 
+@pytest.mark.real("git")
 def test_a_later_commit_ends_what_was_open(repository: Repository, cli: Cli) -> None:
     cli("signals", "import", "--git", "repo", *SOURCE)
     repository.commit("2022-01-01T00:00:00Z", body=None)
@@ -143,6 +147,7 @@ def test_a_later_commit_ends_what_was_open(repository: Repository, cli: Cli) -> 
     assert robots_at(cli, "2022-01-01") is None
 
 
+@pytest.mark.real("git")
 def test_a_file_that_comes_back_is_a_version_again(repository: Repository, cli: Cli) -> None:
     repository.commit("2022-01-01T00:00:00Z", body=None)
     repository.commit("2023-01-01T00:00:00Z", name="other.txt", body=b"x")
@@ -156,6 +161,7 @@ def test_a_file_that_comes_back_is_a_version_again(repository: Repository, cli: 
     ]
 
 
+@pytest.mark.real("git")
 def test_bounds_clip_what_they_cut(repository: Repository, cli: Cli) -> None:
     found = cli(
         "signals", "import", "--git", "repo", *SOURCE, "--json",
@@ -169,6 +175,7 @@ def test_bounds_clip_what_they_cut(repository: Repository, cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("kind", ["bare", "shallow", "subfolder"])
+@pytest.mark.real("git")
 def test_kinds_of_repositories(repository: Repository, cli: Cli, tmp_path: Path, kind: str) -> None:
     repository.commit("2022-01-01T00:00:00Z", name="public/robots.txt", body=b"three\n")
     source = repository.path.as_uri()
@@ -196,6 +203,7 @@ def bounds_digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+@pytest.mark.real("git")
 def test_nothing_in_a_repository_is_run_or_taken_for_an_option(
     repository: Repository, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +253,7 @@ def test_nothing_in_a_repository_is_run_or_taken_for_an_option(
     assert not list(tmp_path.rglob("owned"))
 
 
+@pytest.mark.real("git")
 def test_links_and_long_files_are_left_out_and_said(
     repository: Repository, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,6 +273,7 @@ def test_links_and_long_files_are_left_out_and_said(
     assert "is a symbolic link in commit" in found.err
 
 
+@pytest.mark.real("git")
 def test_a_commit_of_the_future_is_left_out(repository: Repository, cli: Cli) -> None:
     repository.commit("2099-01-01T00:00:00Z", body=b"future\n")
 
@@ -360,6 +370,7 @@ def test_another_hosts_past_is_its_own(site: Path, cli: Cli) -> None:
         (["--warc", "robots.txt", "--as", "/robots.txt"], "says itself what was served where"),
     ],
 )
+@pytest.mark.real("git")
 def test_wrong_usage_is_a_sentence(
     repository: Repository, cli: Cli, tmp_path: Path, arguments: list[str], said: str
 ) -> None:
@@ -375,11 +386,13 @@ def test_wrong_usage_is_a_sentence(
     assert not (tmp_path / "vorbehalt-evidence").exists()
 
 
+@pytest.mark.real("git")
 def test_a_source_is_needed_in_words(repository: Repository, cli: Cli) -> None:
     assert cli("signals", "import", "--git", "repo").code == 2
     assert "1000 characters are needed" in cli("signals", "import", "--git", "repo", "--source", " ").err
 
 
+@pytest.mark.real("git")
 def test_a_path_that_never_existed_is_nothing_found(repository: Repository, cli: Cli, tmp_path: Path) -> None:
     found = cli("signals", "import", "--git", "repo", "--path", "ai.txt", *SOURCE, "--json")
     empty = Repository(tmp_path / "empty")
