@@ -15,7 +15,7 @@ from vorbehalt import VorbehaltMiddleware
 Cli = Callable[..., Any]
 KEYS = [
     "path", "headers", "documents", "digest", "at", "valid_from", "valid_until", "record", "observed",
-    "imported", "source", "config", "pending", "notes", "imports",
+    "imported", "source", "config", "pending", "notes", "imports", "by_media",
 ]  # fmt: skip
 
 
@@ -88,6 +88,32 @@ def test_headers_are_those_of_the_section_of_that_day(
     assert [reservation(path) for path in ("/press/1?q", "//press/./1", "/lyrics/1", "/elsewhere/1")] == [
         "0", "0", "1", "1",
     ]  # fmt: skip
+
+
+def test_headers_by_media_type_are_all_told(site: Path, cli: Cli) -> None:
+    site.write_text(
+        site.read_text().replace(
+            "[[host]]",
+            '[[reservation.section]]\nname = "audio"\nmedia = ["audio/*"]\nsearch = "reserve"\n\n[[host]]',
+        )
+    )
+    served = VorbehaltMiddleware(PageApp(), config=site)
+    ask(served)
+    served.close()
+    at = cli("signals", "history", "--json").json["versions"][0]["valid_from"]
+
+    found = cli("signals", "--at", at, "--json", "/press/1").json
+    plain = cli("signals", "--at", at, "/press/1").out
+
+    assert found["headers"] == cli("signals", "--json", "/press/1").json["headers"]
+    assert found["by_media"] == []
+    told = cli("signals", "--at", at, "--json", "/lyrics/1").json
+    assert told["headers"] == cli("signals", "--json", "/lyrics/1").json["headers"]
+    assert [part["media"] for part in told["by_media"]] == [["audio/*"], ["*/*"]]
+    usage = [dict(part["headers"])["content-usage"] for part in told["by_media"]]
+    assert ["search=n" in usage[0], "search=n" in usage[1]] == [True, False]
+    assert "for answers of" not in plain
+    assert "for answers of audio/*:\n" in cli("signals", "--at", at, "/lyrics/1").out
 
 
 def test_the_instant_of_the_change_belongs_to_the_new_version(

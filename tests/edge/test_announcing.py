@@ -197,7 +197,7 @@ def test_two_hundred_sections_are_recorded_whole(write: Callable[..., Path], tmp
     version = read_history(directory).versions()[0]
     assert version.manifest is not None
     assert len(version.manifest.headers) == 201
-    assert version.manifest.section_of("/17/x").startswith("section-17-")
+    assert version.manifest.sections_of("/17/x")[0].startswith("section-17-")
 
 
 def test_objects_beyond_one_leaf_are_named_by_records_of_their_own(

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from terms_support import Terms
 from tlog_support import START, Log, Writer, frame, put
 from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence.history import History, Version, read_history
@@ -21,6 +22,7 @@ from vorbehalt.evidence.in_force import InForce
 from vorbehalt.evidence.manifest import (
     Manifest,
     Part,
+    Place,
     canonical,
     changed_parts,
     changed_terms,
@@ -28,8 +30,10 @@ from vorbehalt.evidence.manifest import (
     read_header_lines,
     read_manifest,
 )
+from vorbehalt.evidence.objects import ObjectStore
+from vorbehalt.reservation.bundle import place, render
 from vorbehalt.reservation.sections import SectionIndex
-from vorbehalt.reservation.terms import Section, Terms, Uses
+from vorbehalt.reservation.terms import Section, Uses
 
 SECOND = 10**9
 OTHER = "8e95c070770b6c54-0b1c2d3e-2"
@@ -397,22 +401,37 @@ def test_sections_of_that_day_decide_whose_headers_a_path_had() -> None:
         Section("press", ("/press/", "/a*/x%20y$"), Uses(tdm="allow")),
         Section("deep", ("/press/deep/",), Uses()),
         Section("umlaut", ("/müll/",), Uses()),
+        Section("audio", ("/", "/press/deep/a"), Uses(search="reserve"), media=("audio/*",)),
+        Section("images", ("/press/",), Uses(), media=("image/png", "image/gif")),
     )
-    index = SectionIndex(Terms("https://label.example", sections=sections))
-    headers = dict.fromkeys(("", "press", "deep", "umlaut"), "0" * 64)
-    manifest = Manifest((), "o", "0" * 64, "0" * 64, {}, headers, index.places)
+    terms = Terms("https://label.example", sections=sections)
+    index = SectionIndex(terms)
+    bundle = render(terms, None, ())
+    manifest = Manifest(
+        (), "o", "0" * 64, "0" * 64, {},
+        headers={n: ObjectStore.digest(header_lines(found.headers)) for n, found in bundle.sections.items()},
+        places=index.places,
+        reserved={name: found.uses.reserved for name, found in bundle.sections.items()},
+    )  # fmt: skip
     again = read_manifest(manifest.encode())
 
     for path in ("/", "/press", "/press/a", "/press/deep/a", "/abc/x y", "/abc/x yz", "/müll/1", "/x"):
-        assert again.section_of(path) == index.find(path), path
+        section, narrowed = again.sections_of(path)
+        assert (section, narrowed) == (index.find(path), index.refinements(path)), path
+        told = place(bundle, section, narrowed)
+        known = again.unseen((section, *narrowed)) if narrowed else section
+        assert again.headers[known] == ObjectStore.digest(header_lines(told.headers)), path
+    assert again.media_of("images") == ("image/png", "image/gif")
     assert again == manifest
     assert again.encode() == manifest.encode()
 
 
 def test_a_section_that_covers_other_paths_has_changed() -> None:
-    before = Manifest((), "o", "0" * 64, "0" * 64, {}, {"press": "1" * 64}, (("/press/", "press"),))
+    places: tuple[Place, ...] = (("/press/", "press", ()),)
+    before = Manifest((), "o", "0" * 64, "0" * 64, {}, {"press": "1" * 64}, places)
 
-    assert changed_parts(before, replace(before, places=(("/p/", "press"),)))["headers"] == ["press"]
+    for other in (("/p/", "press", ()), ("/press/", "press", ("audio/*",))):
+        assert changed_parts(before, replace(before, places=(other,)))["headers"] == ["press"]
 
 
 def test_changed_terms_go_by_name_and_are_bounded() -> None:

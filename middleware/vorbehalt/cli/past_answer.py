@@ -21,6 +21,10 @@ def not_contemporaneous(item: Imported) -> str:
     return f"not contemporaneous: imported on {utc(item.imported_at)[:10]} from {item.source}"
 
 
+def _normal(path: str) -> str:
+    return normal_path(unquote(path.partition("?")[0].partition("#")[0]))
+
+
 class PastAnswer:
     """What was told at one time, its objects read and its records proven. Methods raise TamperError."""
 
@@ -42,13 +46,15 @@ class PastAnswer:
         return self.past.read(self.version.documents[path], self.records[path])
 
     def headers(self, path: str) -> list[list[str]]:
-        """The headers of a path: by the sections of that day, or as they were captured on this very path."""
+        """The headers of a path: by the sections of that day, or as they were captured on this very path.
+
+        Where they depend on the media type of the answer, those of an answer that shows none.
+        """
         manifest = self.version.manifest
-        normal = normal_path(unquote(path.partition("?")[0].partition("#")[0]))
+        normal = _normal(path)
         if manifest is not None:
-            section = manifest.section_of(normal)
-            digest = manifest.headers.get(section, manifest.headers.get(REST, ""))
-            return read_header_lines(self.past.read(digest, self.version.record))
+            section, narrowed = manifest.sections_of(normal)
+            return self._lines(manifest.unseen((section, *narrowed)) if narrowed else section)
         best: tuple[int, list[list[str]]] = (-1, [])
         for item in self.version.imports:
             if not item.document:
@@ -58,6 +64,21 @@ class PastAnswer:
                 if newest > best[0]:
                     best = (newest, found["headers"])
         return best[1]
+
+    def by_media(self, path: str) -> list[dict[str, object]]:
+        """The headers of a path by the answer's media type, in order; empty if they do not depend on it."""
+        manifest = self.version.manifest
+        section, narrowed = manifest.sections_of(_normal(path)) if manifest is not None else (REST, ())
+        if manifest is None or not narrowed:
+            return []
+        found = [(list(manifest.media_of(name)), name) for name in narrowed]
+        return [
+            {"media": media, "headers": self._lines(name)} for media, name in [*found, (["*/*"], section)]
+        ]
+
+    def _lines(self, section: str) -> list[list[str]]:
+        assert self.version.manifest is not None
+        return read_header_lines(self.past.read(self.version.manifest.headers[section], self.version.record))
 
     def facts(self) -> dict[str, object]:
         version = self.version
@@ -95,7 +116,13 @@ class PastAnswer:
             }
             for where in sorted(self.version.documents)
         }
-        return {"path": path, "headers": self.headers(path), "documents": documents, **self.facts()}
+        return {
+            "path": path,
+            "headers": self.headers(path),
+            "documents": documents,
+            **self.facts(),
+            "by_media": self.by_media(path),
+        }
 
     def print(self, path: str) -> None:
         say(f"headers of {printable(path)} at {utc_exact(self.instant)}:")
@@ -104,6 +131,13 @@ class PastAnswer:
             say(f"  {printable(key)}: {printable(value)}")
         if not headers:
             say("  (none are known)")
+        for part in self.by_media(path):
+            media, lines = part["media"], part["headers"]
+            assert isinstance(media, list)
+            assert isinstance(lines, list)
+            say(f"for answers of {', '.join(media)}:")
+            for key, value in lines:
+                say(f"  {printable(key)}: {printable(value)}")
         for where in sorted(self.version.documents):
             body = printable_lines(self.body(where).decode("utf-8", "replace").rstrip())
             say(f"\n{printable(where)} ({printable(self.media_types[where])}):\n{body}")

@@ -159,6 +159,7 @@ def _keep(evidence: Evidence, news: Announcement, terms: bytes) -> Manifest:
             for name, section in sorted(bundle.sections.items())
         },
         places=SectionIndex(settings.terms).places,
+        reserved={name: section.uses.reserved for name, section in bundle.sections.items()},
     )
     evidence.put_object(manifest.encode())
     return manifest

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from vorbehalt.errors import EvidenceError
 from vorbehalt.reservation.path_pattern import PathPattern
@@ -16,6 +16,8 @@ REST = ""
 _MAX_CHANGES = 50
 _MAX_TEXT = 200
 _MAX_BYTES = 3_000
+Place = tuple[str, str, tuple[str, ...]]
+
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -32,8 +34,10 @@ class Manifest:
     """One set of signals of one host. The same set always has the same bytes.
 
     `hosts` are the names of the host's own entry, () for the default host. `signals` is the digest over the
-    whole set, `terms` that of the terms object. `headers` maps sections ("" is the rest) to objects of lines
-    `name: value`. `places` are path patterns with their section in the order in which they are tried.
+    whole set, `terms` that of the terms object. `headers` maps sections ("" is the rest, `~` begins those for
+    answers that show no media type) to objects of lines `name: value`, and `reserved` to the uses that these
+    reserve. `places` are path patterns, each with its section and that section's media types, in the order in
+    which they are tried.
     """
 
     hosts: tuple[str, ...]
@@ -42,19 +46,34 @@ class Manifest:
     terms: str
     documents: Mapping[str, Part]
     headers: Mapping[str, str]
-    places: tuple[tuple[str, str], ...] = ()
+    places: tuple[Place, ...] = ()
+    reserved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def objects(self) -> list[str]:
         """Digests of all documents and header sets, each once."""
         return sorted({*(part.digest for part in self.documents.values()), *self.headers.values()})
 
-    def section_of(self, path: str) -> str:
-        """Return the section of a path (decoded, normal) as the patterns of this set had it."""
-        for pattern, name in self.places:
-            if PathPattern.of_decoded(pattern).matches(path):
-                return name if name in self.headers else REST
-        return REST
+    def sections_of(self, path: str) -> tuple[str, tuple[str, ...]]:
+        """Return the section of a path (decoded, normal), and those that win by media type, in order."""
+        narrowed: dict[str, None] = {}
+        for pattern, name, media in self.places:
+            if name in self.headers and PathPattern.of_decoded(pattern).matches(path):
+                if not media:
+                    return name, tuple(narrowed)
+                narrowed[name] = None
+        return REST, tuple(narrowed)
+
+    def unseen(self, sections: Iterable[str]) -> str:
+        """Return whose headers answers without a media type have: they reserve what any of these does."""
+        wanted = {use for name in sections for use in self.reserved.get(name, ())}
+        return next(
+            (n for n, uses in self.reserved.items() if n.startswith("~") and set(uses) == wanted), REST
+        )
+
+    def media_of(self, section: str) -> tuple[str, ...]:
+        """Return the media types that a section is narrowed to."""
+        return next((media for _, name, media in self.places if name == section), ())
 
     def encode(self) -> bytes:
         return canonical(
@@ -69,7 +88,8 @@ class Manifest:
                     for path, part in self.documents.items()
                 },
                 "headers": dict(self.headers),
-                "places": [list(place) for place in self.places],
+                "places": [[pattern, name, list(media)] for pattern, name, media in self.places],
+                "reserved": {name: list(uses) for name, uses in self.reserved.items()},
             }
         )
 
@@ -86,7 +106,7 @@ def read_manifest(body: bytes) -> Manifest:
         if raw["format"] != FORMAT:
             raise EvidenceError(f"a manifest of format {raw['format']!r} is not known here")
         return Manifest(
-            hosts=tuple(_text(name) for name in raw["hosts"]),
+            hosts=_texts(raw["hosts"]),
             origin=_text(raw["origin"]),
             signals=_digest(raw["signals"]),
             terms=_digest(raw["terms"]),
@@ -95,7 +115,10 @@ def read_manifest(body: bytes) -> Manifest:
                 for path, part in raw["documents"].items()
             },
             headers={name: _digest(digest) for name, digest in raw["headers"].items()},
-            places=tuple((_text(pattern), _text(name)) for pattern, name in raw["places"]),
+            places=tuple(
+                (_text(pattern), _text(name), _texts(media)) for pattern, name, media in raw["places"]
+            ),
+            reserved={name: _texts(uses) for name, uses in raw["reserved"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise EvidenceError(f"no manifest: {error!r}"[:200]) from None
@@ -149,10 +172,10 @@ def changed_terms(before: object, after: object) -> tuple[list[dict[str, object]
     return changes, len(names) - len(changes)
 
 
-def _patterns(manifest: Manifest) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for pattern, name in manifest.places:
-        found.setdefault(name, []).append(pattern)
+def _patterns(manifest: Manifest) -> dict[str, list[object]]:
+    found: dict[str, list[object]] = {}
+    for pattern, name, media in manifest.places:
+        found.setdefault(name, []).append((pattern, media))
     return found
 
 
@@ -165,15 +188,22 @@ def _differing(before: Mapping[str, object], after: Mapping[str, object]) -> lis
 
 
 def _flat(value: object, name: str) -> Iterator[tuple[str, object]]:
-    """Yield leaves by dotted name; items of a list that have a name of their own go by it."""
+    """Yield leaves by dotted name; items of a list that have a name or reference of their own go by it."""
     if isinstance(value, dict) and (value or not name):
         for key, below in value.items():
             yield from _flat(below, f"{name}.{key}" if name else str(key))
-    elif isinstance(value, list) and value and all(isinstance(i, dict) and "name" in i for i in value):
+    elif isinstance(value, list) and (key := _key_of(value)):
         for item in value:
-            yield from _flat({key: it for key, it in item.items() if key != "name"}, f"{name}.{item['name']}")
+            yield from _flat({k: below for k, below in item.items() if k != key}, f"{name}.{item[key]}")
     else:
         yield name, value
+
+
+def _key_of(items: list[object]) -> str:
+    for key in ("name", "reference"):
+        if items and all(isinstance(item, dict) and key in item for item in items):
+            return key
+    return ""
 
 
 def _short(value: object) -> object:
@@ -189,6 +219,12 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("a text is missing")
     return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError("a list is missing")
+    return tuple(_text(item) for item in value)
 
 
 def _digest(value: object) -> str:

@@ -31,9 +31,9 @@ class SectionIndex:
         )
 
     @property
-    def places(self) -> tuple[tuple[str, str], ...]:
-        """Pattern and section's name in the order in which they are tried; the first that matches wins."""
-        return tuple((pattern.text, name) for pattern, name in self._ordered)
+    def places(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """Pattern, section and its media types in the order in which they are tried."""
+        return tuple((pattern.text, section.name, section.media) for pattern, section in self._refining)
 
     def find(self, path: str) -> str:
         """Gives the section's name for a path as in `Visit.path` (decoded); "" is the rest of the site."""
