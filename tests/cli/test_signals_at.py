@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from asgi_support import PageApp, ask
 from vorbehalt import VorbehaltMiddleware
+from vorbehalt.edge.announcing import Announcement
 
 Cli = Callable[..., Any]
 KEYS = [
@@ -114,6 +117,35 @@ def test_headers_by_media_type_are_all_told(site: Path, cli: Cli) -> None:
     assert ["search=n" in usage[0], "search=n" in usage[1]] == [True, False]
     assert "for answers of" not in plain
     assert "for answers of audio/*:\n" in cli("signals", "--at", at, "/lyrics/1").out
+
+
+def test_a_page_in_several_languages_is_told_in_each(site: Path, cli: Cli) -> None:
+    served = VorbehaltMiddleware(PageApp(), config=site)
+    assert served.runtime is not None
+    served.runtime._keep_house = lambda: None  # type: ignore[method-assign]
+    ask(served)
+    plan = served.runtime.live.engine.default
+    german, english = (
+        SimpleNamespace(body=body, media_type="text/html", language=language)
+        for language, body in (("de", b"Rechte\n"), ("en", b"Rights\n"))
+    )
+    page: Any = SimpleNamespace(**vars(german), variants=(german, english))
+    bundle = replace(plan.bundle, documents={"/ai-policy": page})
+    served.runtime._announcer._waiting = [Announcement(plan.settings, bundle, "start", 10**18, {})]
+    served.close()
+
+    found = cli("signals", "--at", "2020-01-01", "--json").json
+
+    assert found["documents"] == {
+        "/ai-policy": {
+            "media_type": "text/html",
+            "body": "Rechte\n",
+            "language": "de",
+            "languages": {"de": "Rechte\n", "en": "Rights\n"},
+        }
+    }
+    assert cli("signals", "--at", "2020-01-01", "--document", "/ai-policy?lang=en").out == "Rights\n"
+    assert "also in en: --document '/ai-policy?lang=en'\n" in cli("signals", "--at", "2020-01-01").out
 
 
 def test_the_instant_of_the_change_belongs_to_the_new_version(

@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,10 @@ def test_every_commit_is_a_version_until_the_next(repository: Repository, cli: C
     assert robots_at(cli, "2019-12-31") is None
     assert robots_at(cli, "2020-01-01") == robots_at(cli, "2020-12-31T21:59:59Z") == "one\n"
     assert robots_at(cli, "2020-12-31T22:00:00Z") == "two\n"
-    assert verify(tmp_path / "vorbehalt-evidence").problems == ()
+    directory = tmp_path / "vorbehalt-evidence"
+    assert verify(directory).problems == ()
+    alone = [sys.executable, "-I", str(directory / "verify.py"), str(directory)]
+    assert subprocess.run(alone, capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.real("git")

@@ -13,6 +13,7 @@ from vorbehalt.evidence.history_records import Imported
 from vorbehalt.evidence.manifest import REST, read_header_lines
 from vorbehalt.facts import normal_path
 
+_PLUS_LANGUAGE = "?lang="
 UNOBSERVED = "no process of ours was running then: nothing shows what was served"
 
 
@@ -109,13 +110,7 @@ class PastAnswer:
         return list(dict.fromkeys(found))
 
     def as_json(self, path: str) -> dict[str, object]:
-        documents = {
-            where: {
-                "media_type": self.media_types[where],
-                "body": self.body(where).decode("utf-8", "replace"),
-            }
-            for where in sorted(self.version.documents)
-        }
+        documents = {where: self._shown(where) for where in self._paths()}
         return {
             "path": path,
             "headers": self.headers(path),
@@ -123,6 +118,26 @@ class PastAnswer:
             **self.facts(),
             "by_media": self.by_media(path),
         }
+
+    def _paths(self) -> list[str]:
+        """The paths of the documents, a page in several languages once."""
+        return sorted(where for where in self.version.documents if _PLUS_LANGUAGE not in where)
+
+    def _languages(self, where: str) -> dict[str, str]:
+        """By language: under which name a page stands in it."""
+        head = where + _PLUS_LANGUAGE
+        return {name.removeprefix(head): name for name in self.version.documents if name.startswith(head)}
+
+    def _text(self, where: str) -> str:
+        return self.body(where).decode("utf-8", "replace")
+
+    def _shown(self, where: str) -> dict[str, object]:
+        shown: dict[str, object] = {"media_type": self.media_types[where], "body": self._text(where)}
+        if languages := self._languages(where):
+            assert self.version.manifest is not None
+            shown["language"] = self.version.manifest.documents[where].language
+            shown["languages"] = {language: self._text(name) for language, name in languages.items()}
+        return shown
 
     def print(self, path: str) -> None:
         say(f"headers of {printable(path)} at {utc_exact(self.instant)}:")
@@ -138,9 +153,11 @@ class PastAnswer:
             say(f"for answers of {', '.join(media)}:")
             for key, value in lines:
                 say(f"  {printable(key)}: {printable(value)}")
-        for where in sorted(self.version.documents):
-            body = printable_lines(self.body(where).decode("utf-8", "replace").rstrip())
+        for where in self._paths():
+            body = printable_lines(self._text(where).rstrip())
             say(f"\n{printable(where)} ({printable(self.media_types[where])}):\n{body}")
+            for language, name in self._languages(where).items():
+                say(f"\nalso in {printable(language)}: --document '{printable(name)}'")
         facts = self.facts()
         say(f"\ndigest of the whole set: {facts['digest']}")
         until = facts["valid_until"] or "now"

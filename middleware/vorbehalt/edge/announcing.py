@@ -23,7 +23,7 @@ from vorbehalt.evidence.manifest import (
 )
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.evidence.receipt import Draft, Evidence
-from vorbehalt.reservation.bundle import Bundle
+from vorbehalt.reservation.bundle import Bundle, Document
 from vorbehalt.reservation.sections import SectionIndex
 from vorbehalt.settings import Settings
 from vorbehalt.settings.digest import plain
@@ -147,7 +147,9 @@ def _keep(evidence: Evidence, news: Announcement, terms: bytes) -> Manifest:
     bundle, settings = news.bundle, news.settings
     documents = {}
     for path, document in sorted(bundle.documents.items()):
-        documents[path] = Part(evidence.put_object(document.body), document.media_type)
+        documents[path] = _part(evidence, document)
+        for variant in getattr(document, "variants", ()):
+            documents[f"{path}?lang={variant.language}"] = _part(evidence, variant)
     manifest = Manifest(
         hosts=settings.names,
         origin=settings.terms.origin,
@@ -163,6 +165,10 @@ def _keep(evidence: Evidence, news: Announcement, terms: bytes) -> Manifest:
     )
     evidence.put_object(manifest.encode())
     return manifest
+
+
+def _part(evidence: Evidence, document: Document) -> Part:
+    return Part(evidence.put_object(document.body), document.media_type, getattr(document, "language", ""))
 
 
 def _seen(

@@ -23,10 +23,15 @@ _HEX = frozenset("0123456789abcdef")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A document as it was served: its object's SHA-256 hex, and its media type."""
+    """A document as it was served: its object's SHA-256 hex, its media type and language ("": of none).
+
+    A page in several languages stands under its path in the default one, and under `PATH?lang=LANGUAGE` in
+    each.
+    """
 
     digest: str
     media_type: str
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ class Manifest:
                 "signals": self.signals,
                 "terms": self.terms,
                 "documents": {
-                    path: {"digest": part.digest, "media_type": part.media_type}
+                    path: {"digest": part.digest, "media_type": part.media_type, "language": part.language}
                     for path, part in self.documents.items()
                 },
                 "headers": dict(self.headers),
@@ -111,7 +116,7 @@ def read_manifest(body: bytes) -> Manifest:
             signals=_digest(raw["signals"]),
             terms=_digest(raw["terms"]),
             documents={
-                path: Part(_digest(part["digest"]), _text(part["media_type"]))
+                path: Part(_digest(part["digest"]), _text(part["media_type"]), _text(part["language"]))
                 for path, part in raw["documents"].items()
             },
             headers={name: _digest(digest) for name, digest in raw["headers"].items()},
