@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from asgi_support import PageApp, ask
 from vorbehalt import VorbehaltMiddleware
-from vorbehalt.edge.announcing import Announcement
 
 Cli = Callable[..., Any]
 KEYS = [
@@ -119,33 +116,16 @@ def test_headers_by_media_type_are_all_told(site: Path, cli: Cli) -> None:
     assert "for answers of audio/*:\n" in cli("signals", "--at", at, "/lyrics/1").out
 
 
-def test_a_page_in_several_languages_is_told_in_each(site: Path, cli: Cli) -> None:
-    served = VorbehaltMiddleware(PageApp(), config=site)
-    assert served.runtime is not None
-    served.runtime._keep_house = lambda: None  # type: ignore[method-assign]
-    ask(served)
-    plan = served.runtime.live.engine.default
-    german, english = (
-        SimpleNamespace(body=body, media_type="text/html", language=language)
-        for language, body in (("de", b"Rechte\n"), ("en", b"Rights\n"))
-    )
-    page: Any = SimpleNamespace(**vars(german), variants=(german, english))
-    bundle = replace(plan.bundle, documents={"/ai-policy": page})
-    served.runtime._announcer._waiting = [Announcement(plan.settings, bundle, "start", 10**18, {})]
-    served.close()
+def test_a_page_in_several_languages_is_told_in_each(versions: list[dict[str, Any]], cli: Cli) -> None:
+    at = versions[1]["valid_from"]
+    now = cli("signals", "--json").json["documents"]["/ai-policy"]
+    then = cli("signals", "--at", at, "--json").json["documents"]["/ai-policy"]
+    german = cli("signals", "--at", at, "--document", "/ai-policy?lang=de")
 
-    found = cli("signals", "--at", "2020-01-01", "--json").json
-
-    assert found["documents"] == {
-        "/ai-policy": {
-            "media_type": "text/html",
-            "body": "Rechte\n",
-            "language": "de",
-            "languages": {"de": "Rechte\n", "en": "Rights\n"},
-        }
-    }
-    assert cli("signals", "--at", "2020-01-01", "--document", "/ai-policy?lang=en").out == "Rights\n"
-    assert "also in en: --document '/ai-policy?lang=en'\n" in cli("signals", "--at", "2020-01-01").out
+    assert then == now
+    assert sorted(then["languages"]) == ["de", "en", "fr"]
+    assert german.out == then["languages"]["de"] == cli("signals", "--document", "/ai-policy?lang=de").out
+    assert "also in de: --document '/ai-policy?lang=de'\n" in cli("signals", "--at", at).out
 
 
 def test_the_instant_of_the_change_belongs_to_the_new_version(

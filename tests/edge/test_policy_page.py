@@ -14,7 +14,8 @@ import pytest
 
 from asgi_support import PERPLEXITY, Got, PageApp, ask, call, config, protect, scope, watched
 from vorbehalt import VorbehaltMiddleware
-from vorbehalt.edge.announcing import announce
+from vorbehalt.edge.announcing import Announcement, announce
+from vorbehalt.evidence.in_force import InForce
 
 GERMAN_FIRST = {"site": {"languages": ["de-DE", "en"]}}
 
@@ -136,7 +137,7 @@ def test_a_crawlers_record_names_the_language_it_got_and_that_text_is_kept() -> 
         assert record.seen["document"] == "/ai-policy"
 
         plan = site.runtime.live.engine.default
-        announce(evidence, plan, {})
+        announce(evidence, InForce(), Announcement(plan.settings, plan.bundle, "start", 1, {}))
         seen = evidence.of("policy-active")[-1].seen
         documents: Any = seen["documents"]
         assert documents["/ai-policy?lang=fr"] == record.seen["digest"]

@@ -148,7 +148,7 @@ def _keep(evidence: Evidence, news: Announcement, terms: bytes) -> Manifest:
     documents = {}
     for path, document in sorted(bundle.documents.items()):
         documents[path] = _part(evidence, document)
-        for variant in getattr(document, "variants", ()):
+        for variant in document.variants:
             documents[f"{path}?lang={variant.language}"] = _part(evidence, variant)
     manifest = Manifest(
         hosts=settings.names,
@@ -168,7 +168,7 @@ def _keep(evidence: Evidence, news: Announcement, terms: bytes) -> Manifest:
 
 
 def _part(evidence: Evidence, document: Document) -> Part:
-    return Part(evidence.put_object(document.body), document.media_type, getattr(document, "language", ""))
+    return Part(evidence.put_object(document.body), document.media_type, document.language)
 
 
 def _seen(
