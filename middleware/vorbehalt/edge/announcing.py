@@ -96,6 +96,8 @@ class Announcer:
 
     def note_missing(self, engine: Engine, host: str) -> None:
         """What a host serves as robots.txt goes without the site's own rules: they cannot be had."""
+        if self.is_settled(host):
+            return
         for plan in engine.plans():
             if plan.settings.key == host and plan.settings.robots == "app":
                 self.note_robots(engine, plan, is_other=False)

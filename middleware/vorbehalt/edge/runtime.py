@@ -78,7 +78,7 @@ class Runtime(TellsMetrics):
         self._lock = threading.Lock()
         self._changing = threading.Lock()
         self._wake = threading.Event()
-        self._announcer = Announcer(self.settings)
+        self.announcer = Announcer(self.settings)
         self._stamp = stamp_of(self.settings, {})
         self._stopping = False
         self._is_evidence_closed = False
@@ -139,7 +139,7 @@ class Runtime(TellsMetrics):
             self.telling.open(self.live.engine.plans())
             self.evidence.start()
             self.outside.start()
-            self._announcer.begin(self.live.engine)
+            self.announcer.begin(self.live.engine)
             self._wake.clear()
             self._house = threading.Thread(target=self._keep_house, name="vorbehalt-house", daemon=True)
             self._house.start()
@@ -207,15 +207,8 @@ class Runtime(TellsMetrics):
                     self.telling.replaced((current,))
                     current.take(bundle)
                     live.forget_readers()
-                self._announcer.note_robots(live.engine, current, is_other=is_other)
+                self.announcer.note_robots(live.engine, current, is_other=is_other)
         self._wake.set()
-
-    def miss_site_robots(self, key: str) -> None:
-        """A host's own robots.txt cannot be had: what is served without it is in force from now on."""
-        # Never waits: if the signals change at this moment, the next failure says the same.
-        if not self._announcer.is_settled(key) and self._changing.acquire(blocking=False):
-            self._announcer.note_missing(self.live.engine, key)
-            self._changing.release()
 
     def reload(self, *, force: bool = False) -> bool:
         """Read the configuration again if it changed; keep the last good one and say so if it is wrong."""
@@ -247,7 +240,7 @@ class Runtime(TellsMetrics):
             self.live = live
             if self.started:
                 self._tell(live)
-                self._announcer.note_all(live.engine, "reload")
+                self.announcer.note_all(live.engine, "reload")
         log.info("configuration reloaded, digest %s", settings.digest[:16])
         return True
 
@@ -277,7 +270,7 @@ class Runtime(TellsMetrics):
     def _announce_all(self) -> None:
         """Record which signals are in force; what cannot be recorded now is tried again."""
         try:
-            self._announcer.write(self.evidence)
+            self.announcer.write(self.evidence)
         except Exception as error:
             if "announcement" not in self.reasons:
                 self.live.count_internal_error()

@@ -75,7 +75,7 @@ async def _read(runtime: Runtime, live: Live, plan: HostPlan, app: Any, scope: A
         runtime.robots_tried_at[key] = monotonic()
         runtime.reasons[code] = f"robots.txt of {plan.settings.terms.origin}: {trouble}"
         log.warning("%s", runtime.reasons[code])
-        runtime.miss_site_robots(key)
+        runtime.announcer.note_missing(runtime.live.engine, key)
     else:
         runtime.reasons.pop(code, None)
 
