@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -124,7 +124,8 @@ def announce(evidence: Evidence, in_force: InForce, news: Announcement) -> None:
 
     Blocks on the disk; raises EvidenceError if an object cannot be kept.
     """
-    terms_body = canonical({"format": 1, "terms": plain(news.settings.terms)})
+    # Contracts are no signals: what was agreed with whom does not belong into what others will be shown.
+    terms_body = canonical({"format": 1, "terms": plain(replace(news.settings.terms, permissions=()))})
     manifest = _keep(evidence, news, terms_body)
     terms = json.loads(terms_body)["terms"]
     before = in_force.before(news.settings.key)

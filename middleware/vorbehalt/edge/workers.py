@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from vorbehalt.errors import VorbehaltError
@@ -31,14 +32,24 @@ def supervise(work: Callable[[], None], workers: int) -> None:
         nonlocal stopping
         stopping = stopping or number != signal.SIGHUP
         for pid in list(started):
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # it ended a moment ago
+                os.kill(pid, number)
+
+    def start_one() -> None:
+        # A signal that comes while a worker is made waits until it reaches the new one, too.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, before.keys())
+        try:
+            if not stopping:
+                started[_fork(work, before, mask)] = time.monotonic()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     before = {
         number: signal.signal(number, forward) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     }
     try:
         while not stopping and len(started) < workers:
-            started[_fork(work, before)] = time.monotonic()
+            start_one()
         while started:
             pid, status = os.waitpid(-1, 0)
             age = time.monotonic() - started.pop(pid, 0.0)
@@ -49,7 +60,7 @@ def supervise(work: Callable[[], None], workers: int) -> None:
             if hasty >= _HASTY_DEATHS:
                 forward(signal.SIGTERM, None)
             else:
-                started[_fork(work, before)] = time.monotonic()
+                start_one()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -57,14 +68,18 @@ def supervise(work: Callable[[], None], workers: int) -> None:
         raise VorbehaltError("the workers end as soon as they start; see the messages above")
 
 
-def _fork(work: Callable[[], None], handlers: Mapping[signal.Signals, Any]) -> int:
+def _fork(
+    work: Callable[[], None], handlers: Mapping[signal.Signals, Any], mask: set[signal.Signals | int]
+) -> int:
     pid = os.fork()
     if pid:
         return pid
     code = 1
     try:
         for number, handler in handlers.items():
-            signal.signal(number, handler)
+            # Its work takes over once it is ready; a reload before that is none: it reads what is new anyway.
+            signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         work()
         code = 0
     except VorbehaltError as error:
