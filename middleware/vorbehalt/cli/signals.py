@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -23,11 +22,10 @@ from vorbehalt.cli.output import (
 from vorbehalt.cli.signals_history import HOST, history, show_at
 from vorbehalt.cli.signals_import import import_
 from vorbehalt.cli.signals_robots import robots
+from vorbehalt.cli.signals_write import write_site
 from vorbehalt.engine import Engine
 from vorbehalt.facts import host_name, normal_path
-from vorbehalt.reservation import page
 from vorbehalt.reservation.bundle import Document
-from vorbehalt.reservation.terms import Terms
 from vorbehalt.settings import load, read_robots_files
 from vorbehalt.stores.memory import MemoryLimits
 
@@ -63,8 +61,9 @@ def show(
         None, "--document", help="Print this document's exact bytes and nothing else, e.g. /robots.txt."
     ),
     write: Path = typer.Option(
-        None, "--write", help="Write the documents as static files below this folder."
+        None, "--write", help="Write the documents as static files, and files for servers, below this folder."
     ),
+    force: bool = typer.Option(False, "--force", help="With --write: replace files that we did not write."),
 ) -> None:
     """Show what machines are told for a path, or were told at a time: headers and documents, or static files.
 
@@ -87,10 +86,10 @@ def show(
     if document is not None:
         _print_document(document, plan.bundle.documents)
         return
-    if write is not None:
-        _write_documents(write, plan.bundle.documents, plan.settings.terms)
+    written = {} if write is None else {"written": write_site(write, engine, host, force=force)}
     if as_json:
-        print_json({"path": path, "headers": headers, "documents": documents, "digest": plan.bundle.digest})
+        shown = {"path": path, "headers": headers, "documents": documents, "digest": plan.bundle.digest}
+        print_json({**shown, **written})
         return
     say(f"headers of {printable(path)}:")
     for key, value in headers:
@@ -124,25 +123,6 @@ def _shown(document: Document) -> dict[str, object]:
 
 def _text(document: Document) -> str:
     return document.body.decode("utf-8", "replace")
-
-
-def _write_documents(folder: Path, documents: Mapping[str, Document], terms: Terms) -> None:
-    for where, document in documents.items():
-        if document.variants:
-            # No query chooses among files, so each language has one of its own and they link to one another.
-            _write(folder, where, page.render(terms, document.language, is_static=True))
-            for variant in document.variants:
-                body = page.render(terms, variant.language, is_static=True)
-                _write(folder, page.static_address(terms, variant.language), body)
-        else:
-            _write(folder, where, document.body)
-
-
-def _write(folder: Path, where: str, body: bytes) -> None:
-    target = folder / where.lstrip("/")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(body)
-    note(f"wrote {target}")
 
 
 app.command("robots")(robots)

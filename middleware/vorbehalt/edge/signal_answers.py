@@ -64,9 +64,9 @@ class SignalAnswer:
         try:
             document = chosen_variant(plan.bundle.documents[self.path], visit)
             section = plan.headers(visit.path, plan.sections.find(visit.path))
-            messages = respond.document_messages(
-                document, section.headers, visit.method, visit.header(b"if-none-match")
-            )
+            messages = respond.document_messages(document, (), visit.method, visit.header(b"if-none-match"))
+            section = section.for_answer(messages[0]["headers"])
+            messages[0]["headers"] += section.headers
         except Exception:
             self.live.count_internal_error()
             log.exception("a signal document cannot be served")

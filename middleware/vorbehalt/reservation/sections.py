@@ -35,6 +35,11 @@ class SectionIndex:
         """Pattern, section and its media types in the order in which they are tried."""
         return tuple((pattern.text, section.name, section.media) for pattern, section in self._refining)
 
+    @property
+    def entries(self) -> tuple[tuple[PathPattern, Section], ...]:
+        """All patterns with their sections, those for some media types included; the first that fits wins."""
+        return self._refining
+
     def find(self, path: str) -> str:
         """Gives the section's name for a path as in `Visit.path` (decoded); "" is the rest of the site."""
         if not path.startswith(self._heads):
