@@ -7,6 +7,7 @@ import http.server
 import json
 import re
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -164,3 +165,11 @@ def ports() -> Callable[[int], list[int]]:
         return sorted(found)
 
     return take
+
+
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder that a server can read that has left root; pytest keeps its own folders closed."""
+    with tempfile.TemporaryDirectory(prefix="vorbehalt-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)

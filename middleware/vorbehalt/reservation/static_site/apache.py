@@ -34,7 +34,8 @@ def files(layout: Layout) -> Mapping[str, str]:
             f"    Include conf-available/{layout.prefix}.conf",
             "or, where you have no more than a folder, append it to the .htaccess of its root (AllowOverride"
             " FileInfo).",
-            "Header lines of your own with the same names would contradict it: leave them out.",
+            "X-Robots-Tag and Link of your own are kept if you write `Header set` or `add` without `always`.",
+            "A .htaccess is not asked where requests go to a server behind (ProxyPass).",
             "The documents themselves lie in the folder that was named with --write.",
         ),
     )

@@ -33,21 +33,22 @@ def files(layout: Layout) -> Mapping[str, str]:
         (
             "Put this file beside the Caddyfile and write, above your sites and in the site block:",
             f"    import {name}.caddy",
-            "    label.example {",
+            f"    {layout.host} {{",
             f"        import {name}",
+            "        handle_errors {",
+            f"            import {name}_errors",
+            "            # and your error pages, if there are any",
+            "        }",
             "        root * /var/www/html",
             "        file_server",
             "    }",
-            "Tried with Caddy 2.6. The documents themselves lie in the folder that was named with --write.",
+            "Without the second import, error pages (404, for one) are told nothing. Tried with Caddy 2.6.",
+            "The documents themselves lie in the folder named with --write; copy them into the root.",
         ),
     )
-    lines += ["", f"({name}) {{"]
-    lines += _indented([*_selection(layout), *_documents(layout)])
-    headers = list(_by_media(layout) if layout.follows_media else _by_path(layout))
-    lines += _indented(headers)
-    lines += ["\t# An error page is made apart from the rest, and is told the same.", "\thandle_errors {"]
-    lines += _indented(_indented(headers))
-    lines += ["\t}", "}"]
+    headers = _indented(list(_by_media(layout) if layout.follows_media else _by_path(layout)))
+    lines += ["", f"({name}) {{", *_indented([*_selection(layout), *_documents(layout)]), *headers, "}"]
+    lines += ["", f"({name}_errors) {{", *headers, "}"]
     return {f"{name}.caddy": "\n".join(lines) + "\n"}
 
 

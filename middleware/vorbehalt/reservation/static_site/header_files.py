@@ -58,8 +58,8 @@ def _netlify(layout: Layout, rules: Rules) -> list[str]:
             "For Netlify: append it to the _headers file in the folder that is published.",
             "The last rule that matches counts, name by name, and nothing can be taken away: where a part",
             'has no X-Robots-Tag, "all" stands for "nothing more", and a tdm-policy beside',
-            "tdm-reservation: 0 is ignored by readers of TDMRep. Netlify ignores case, and /press/* means /pressroom there, too.",
-            "Not applied to what functions and proxies answer.",
+            "tdm-reservation: 0 is ignored by readers of TDMRep. Netlify ignores case, and /press/* means",
+            "/pressroom there, too. Not applied to what functions and proxies answer.",
             *rules.remarks,
         ),
     )
