@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vorbehalt.edge.asgi import VorbehaltMiddleware
+    from vorbehalt.edge.markup import reservation_context, reservation_feed, reservation_meta
     from vorbehalt.edge.metrics import metrics_app
     from vorbehalt.errors import ConfigError, VorbehaltError
     from vorbehalt.facts import Action
@@ -27,6 +28,9 @@ __all__ = [
     "VorbehaltMiddleware",
     "__version__",
     "metrics_app",
+    "reservation_context",
+    "reservation_feed",
+    "reservation_meta",
 ]
 
 _HOMES = {
@@ -37,6 +41,9 @@ _HOMES = {
     "VorbehaltError": "vorbehalt.errors",
     "VorbehaltMiddleware": "vorbehalt.edge.asgi",
     "metrics_app": "vorbehalt.edge.metrics",
+    "reservation_context": "vorbehalt.edge.markup",
+    "reservation_feed": "vorbehalt.edge.markup",
+    "reservation_meta": "vorbehalt.edge.markup",
 }
 
 

@@ -40,7 +40,7 @@ _IDENTITIES = 20_000
 _NS_PER_MINUTE = 60_000_000_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class HostPlan:
     """All that is fixed for one host, worked out before the first request.
 

@@ -16,7 +16,8 @@ from xml.etree import ElementTree
 import pytest
 from protego import Protego
 
-from vorbehalt.demo import catalogue, media
+from asgi_support import protect
+from vorbehalt.demo import catalogue, media, pages
 from vorbehalt.demo.site import label_site
 
 _SITE = label_site()
@@ -29,7 +30,7 @@ class _Answer:
     body: bytes
 
 
-def _get(path: str, headers: dict[str, str] | None = None) -> _Answer:
+def _get(path: str, headers: dict[str, str] | None = None, site: Any = _SITE) -> _Answer:
     """Ask the site in process, without a server."""
     sent: list[dict[str, Any]] = []
     pairs = [
@@ -57,7 +58,7 @@ def _get(path: str, headers: dict[str, str] | None = None) -> _Answer:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(_SITE(scope, receive, send))
+    asyncio.run(site(scope, receive, send))
     start = sent[0]
     return _Answer(
         start["status"],
@@ -235,3 +236,25 @@ def test_works_and_artists_are_distinct() -> None:
     assert len({song.isrc for song in catalogue.SONGS}) == len(catalogue.SONGS)
     assert {song.language for song in catalogue.SONGS} == {"de", "en"}
     assert all(len(song.lyrics.splitlines()) > 10 for song in catalogue.SONGS)
+
+
+def test_a_protected_page_says_in_its_head_what_its_headers_say() -> None:
+    page = _get("/lyrics/1", site=protect(label_site()))
+    bare = _get("/lyrics/1")
+
+    assert b'<meta name="tdm-reservation" content="1">' in page.body
+    assert f'<meta name="tdm-policy" content="{page.headers["tdm-policy"]}">'.encode() in page.body
+    assert page.body.index(b"tdm-reservation") < page.body.index(b"</head>")
+    assert b"tdm-" not in bare.body
+    assert pages.MARKS.encode() not in bare.body
+
+
+def test_the_feed_of_a_protected_site_leads_to_the_licence_and_marks_every_entry() -> None:
+    root = ElementTree.fromstring(_get("/feed.xml", site=protect(label_site())).body)
+    atom, rsl = "{http://www.w3.org/2005/Atom}", "{https://rslstandard.org/rsl}"
+
+    assert [link.get("href") for link in root.findall(f"{atom}link") if link.get("rel") == "license"] == [
+        "https://label.example/license.xml"
+    ]
+    entries = root.findall(f"{atom}entry")
+    assert [entry.find(f"{rsl}content") is not None for entry in entries] == [True] * len(catalogue.PRESS)

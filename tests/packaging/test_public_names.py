@@ -20,6 +20,9 @@ NAMES = [
     "VorbehaltMiddleware",
     "__version__",
     "metrics_app",
+    "reservation_context",
+    "reservation_feed",
+    "reservation_meta",
 ]
 
 

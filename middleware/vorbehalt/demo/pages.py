@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 from vorbehalt.demo.catalogue import ARTISTS, LABEL, MOTTO, PLACE, PRESS, SONGS, Artist, Song
+
+MARKS = "<!-- marks -->"
+"""Stands in the head of every page, where a template would call `reservation_meta`."""
 
 CSS = """\
 :root{color-scheme:light dark;--ink:#22201c;--soft:#6a655c;--page:#f7f4ec;--card:#fffdf8;--line:#ded7c8;
@@ -36,7 +40,7 @@ footer{border-top:1px solid var(--line);margin-top:60px;padding:20px 0 50px;font
 
 
 def page(title: str, body: str, *, language: str = "en", description: str = "") -> str:
-    """Return a whole page around its main part (ready HTML)."""
+    """Return a whole page around its main part (ready HTML), with a place for marks in its head."""
     return (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -44,7 +48,8 @@ def page(title: str, body: str, *, language: str = "en", description: str = "") 
         f'<meta name="description" content="{escape(description or MOTTO)}">\n'
         '<link rel="stylesheet" href="/style.css">\n<link rel="icon" href="/favicon.svg">\n'
         f'<link rel="alternate" type="application/atom+xml" title="{escape(LABEL)}" href="/feed.xml">\n'
-        '</head>\n<body>\n<a class="skip" href="#main">Skip to content</a>\n<header><div class="wide">\n'
+        f"{MARKS}</head>\n<body>\n"
+        '<a class="skip" href="#main">Skip to content</a>\n<header><div class="wide">\n'
         f'<p><a href="/">{escape(LABEL)}</a></p>\n<nav aria-label="Main"><ul>\n'
         '<li><a href="/artists/">Artists</a></li>\n<li><a href="/songs/">Songs</a></li>\n'
         '<li><a href="/press/">Press</a></li>\n<li><a href="/feed.xml">Feed</a></li>\n'
@@ -125,12 +130,12 @@ def missing(path: str) -> str:
     )
 
 
-def feed(origin: str) -> str:
-    """Return the news as an Atom feed (RFC 4287)."""
+def feed(origin: str, mark: Callable[[str], str]) -> str:
+    """Return the news as an Atom feed (RFC 4287). `mark` gives what is told of an address; "": the feed."""
     entries = "".join(
         f"<entry><id>{origin}/press/#{day}</id><title>{escape(title)}</title><updated>"
         f"{day}T08:00:00Z</updated>"
-        f'<link href="{origin}/press/"/><summary>{escape(text)}</summary></entry>\n'
+        f'<link href="{origin}/press/"/><summary>{escape(text)}</summary>{mark(origin + "/press/")}</entry>\n'
         for day, title, text in PRESS
     )
     return (
@@ -138,7 +143,7 @@ def feed(origin: str) -> str:
         f"<id>{origin}/feed.xml</id><title>{escape(LABEL)}</title><updated>"
         f"{PRESS[0][0]}T08:00:00Z</updated>\n"
         f'<link rel="self" href="{origin}/feed.xml"/><author><name>{escape(LABEL)}</name></author>'
-        f"\n{entries}</feed>\n"
+        f"\n{mark('')}{entries}</feed>\n"
     )
 
 

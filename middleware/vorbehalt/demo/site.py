@@ -1,9 +1,10 @@
-"""The demo label's site: a small Starlette application that knows nothing of what protects it."""
+"""The demo label's site: a small Starlette application. Of what protects it, only its templates know."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from hashlib import sha256
 
 from starlette.applications import Starlette
@@ -11,10 +12,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from vorbehalt import reservation_feed, reservation_meta
 from vorbehalt.demo import catalogue, media, pages
 
 _RANGE = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
 _CHUNK = 16_384
+_HTML = "text/html; charset=utf-8"
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -22,10 +25,10 @@ Handler = Callable[[Request], Awaitable[Response]]
 def label_site() -> Starlette:
     """Return the site: pages, lyrics, covers, sound, feed, sitemap and a robots.txt of its own."""
     routes = [
-        Route("/", _fixed(pages.home)),
-        Route("/songs/", _fixed(pages.songs)),
-        Route("/artists/", _fixed(pages.artists)),
-        Route("/press/", _fixed(pages.press)),
+        Route("/", _page(pages.home)),
+        Route("/songs/", _page(pages.songs)),
+        Route("/artists/", _page(pages.artists)),
+        Route("/press/", _page(pages.press)),
         Route("/style.css", _fixed(lambda: pages.CSS, "text/css; charset=utf-8", 86_400)),
         Route("/favicon.svg", _fixed(pages.favicon, "image/svg+xml", 86_400)),
         Route("/favicon.ico", _moved("/favicon.svg")),
@@ -36,7 +39,7 @@ def label_site() -> Starlette:
         Route("/covers/{number:int}.svg", _cover_svg),
         Route("/covers/{number:int}.png", _cover_png),
         Route("/audio/{number:int}.wav", _audio),
-        Route("/feed.xml", _with_origin(pages.feed, "application/atom+xml; charset=utf-8")),
+        Route("/feed.xml", _feed),
         Route("/sitemap.xml", _with_origin(pages.sitemap, "application/xml; charset=utf-8")),
         Route("/robots.txt", _with_origin(pages.robots, "text/plain; charset=utf-8")),
     ]
@@ -56,9 +59,21 @@ def _cacheable(request: Request, body: bytes, media_type: str, seconds: int = 30
     return Response(body, media_type=media_type, headers=headers)
 
 
-def _fixed(
-    text: Callable[[], str], media_type: str = "text/html; charset=utf-8", seconds: int = 300
-) -> Handler:
+def _html(request: Request, text: str, status: int = 200) -> Response:
+    body = text.replace(pages.MARKS, reservation_meta(request)).encode()
+    if status != 200:
+        return Response(body, status, media_type=_HTML)
+    return _cacheable(request, body, _HTML)
+
+
+def _page(text: Callable[[], str]) -> Handler:
+    async def answer(request: Request) -> Response:
+        return _html(request, text())
+
+    return answer
+
+
+def _fixed(text: Callable[[], str], media_type: str, seconds: int) -> Handler:
     async def answer(request: Request) -> Response:
         return _cacheable(request, text().encode(), media_type, seconds)
 
@@ -70,6 +85,11 @@ def _with_origin(text: Callable[[str], str], media_type: str) -> Handler:
         return _cacheable(request, text(_origin(request)).encode(), media_type, 3_600)
 
     return answer
+
+
+async def _feed(request: Request) -> Response:
+    text = pages.feed(_origin(request), partial(reservation_feed, request))
+    return _cacheable(request, text.encode(), "application/atom+xml; charset=utf-8", 3_600)
 
 
 def _moved(where: str) -> Handler:
@@ -84,7 +104,7 @@ def _song_page(text: Callable[[catalogue.Song], str]) -> Handler:
         song = catalogue.song(request.path_params["number"])
         if song is None:
             return await _missing(request, None)
-        return _cacheable(request, text(song).encode(), "text/html; charset=utf-8")
+        return _html(request, text(song))
 
     return answer
 
@@ -93,7 +113,7 @@ async def _artist(request: Request) -> Response:
     artist = catalogue.artist(request.path_params["slug"])
     if artist is None:
         return await _missing(request, None)
-    return _cacheable(request, pages.artist(artist).encode(), "text/html; charset=utf-8")
+    return _html(request, pages.artist(artist))
 
 
 async def _cover_svg(request: Request) -> Response:
@@ -153,4 +173,4 @@ async def _pieces(body: bytes) -> AsyncIterator[bytes]:
 
 
 async def _missing(request: Request, error: Exception | None) -> Response:
-    return Response(pages.missing(request.url.path), 404, media_type="text/html; charset=utf-8")
+    return _html(request, pages.missing(request.url.path), 404)

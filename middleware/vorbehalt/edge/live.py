@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
+from vorbehalt.edge import in_force
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.engine import Engine, HostPlan
 from vorbehalt.facts import ClientAddress, host_name
@@ -112,6 +113,7 @@ class Live:
         self.known: dict[bytes, Claim | None] = engine.claims.known
         self.caches = {id(plan): HostCache(plan) for plan in engine.plans()}
         self.default = self.caches[id(engine.default)]
+        in_force.register(engine.plans())
         self.by_host: dict[bytes, HostCache] | None = {} if engine.hosts else None
         self.keeps_refusals = addresses.names <= _COMPARED
         self.epoch = 0
@@ -165,6 +167,7 @@ class Live:
 
     def forget_readers(self) -> None:
         """Drop what was worked out, because the signals changed."""
+        in_force.register(self.engine.plans())
         for cache in self.caches.values():
             cache.forget()
 

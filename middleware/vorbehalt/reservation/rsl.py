@@ -27,7 +27,7 @@ def render(terms: Terms) -> bytes:
     ordered = sorted(parts.items(), key=lambda item: (-len(item[0]), item[0]))
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<rsl xmlns="{NAMESPACE}" max-age="{MAX_AGE_DAYS}">']
     for path, section in [*ordered, ("/", rest)]:
-        lines.extend(_content(terms, path, section))
+        lines.extend(f"  {line}" for line in content(terms, path, section))
     lines.append("</rsl>")
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 
@@ -38,42 +38,46 @@ def usage(uses: Uses, labels: Mapping[Use, str]) -> tuple[tuple[str, ...], tuple
     return permitted, tuple(label for use, label in labels.items() if uses.of(use) == "reserve")
 
 
-def _content(terms: Terms, path: str, section: Section) -> Iterator[str]:
+def content(terms: Terms, url: str, section: Section, prefix: str = "", about: str = "") -> Iterator[str]:
+    """What holds for one pattern or address, as XML. `prefix` (`rsl:`) goes before every name of an element,
+    `about` are further attributes of the outermost one, ready XML.
+    """
     words = terms.vocabulary
     permitted, reserved = usage(section.uses, words.rsl)
-    yield f"  <content url={quoteattr(path)}>"
+    p = prefix
+    yield f"<{p}content{about} url={quoteattr(url)}>"
     offered = reserved if terms.may_license else ()
     if permitted or not offered:
-        yield "    <license>"
+        yield f"  <{p}license>"
         if permitted:
-            yield f'      <permits type="usage">{" ".join(permitted)}</permits>'
+            yield f'    <{p}permits type="usage">{" ".join(permitted)}</{p}permits>'
         if reserved and not offered:
             refused = " ".join(reserved) if permitted else words.rsl_all
-            yield f'      <prohibits type="usage">{refused}</prohibits>'
+            yield f'    <{p}prohibits type="usage">{refused}</{p}prohibits>'
         if permitted:
-            yield '      <payment type="free"/>'
-        yield from _contact(terms.contact)
-        yield "    </license>"
+            yield f'    <{p}payment type="free"/>'
+        yield from _contact(terms.contact, p)
+        yield f"  </{p}license>"
     payments = {words.rsl[use]: payment for use, payment in words.rsl_payments.items()}
     for token in offered:
         # A usage both offered and prohibited counts as prohibited, so an offer replaces the prohibition.
-        yield "    <license>"
-        yield f'      <permits type="usage">{token}</permits>'
-        offer = f"<custom>{_text(_offer_uri(terms))}</custom>"
-        yield f'      <payment type="{payments[token]}">{offer}</payment>'
-        yield from _contact(terms.licence_contact or terms.contact)
-        yield "    </license>"
+        yield f"  <{p}license>"
+        yield f'    <{p}permits type="usage">{token}</{p}permits>'
+        offer = f"<{p}custom>{_text(_offer_uri(terms))}</{p}custom>"
+        yield f'    <{p}payment type="{payments[token]}">{offer}</{p}payment>'
+        yield from _contact(terms.licence_contact or terms.contact, p)
+        yield f"  </{p}license>"
     if section.rightsholder:
-        yield f"    <copyright>{_text(section.rightsholder)}</copyright>"
+        yield f"  <{p}copyright>{_text(section.rightsholder)}</{p}copyright>"
     elif name := name_of_rightsholder(terms):
-        yield f"    <copyright{_copyright_contact(terms)}>{_text(name)}</copyright>"
-    yield f"    <terms>{_text(terms.page_uri)}</terms>"
-    yield "  </content>"
+        yield f"  <{p}copyright{_copyright_contact(terms)}>{_text(name)}</{p}copyright>"
+    yield f"  <{p}terms>{_text(terms.page_uri)}</{p}terms>"
+    yield f"</{p}content>"
 
 
-def _contact(contact: str) -> Iterator[str]:
+def _contact(contact: str, prefix: str) -> Iterator[str]:
     if contact:
-        yield f'      <legal type="contact">{_text(contact)}</legal>'
+        yield f'    <{prefix}legal type="contact">{_text(contact)}</{prefix}legal>'
 
 
 def _copyright_contact(terms: Terms) -> str:
