@@ -10,6 +10,7 @@ from vorbehalt.reservation.path_pattern import PathPattern, document_form
 from vorbehalt.reservation.scopes import by_path, uses_under
 from vorbehalt.reservation.sections import SectionIndex
 from vorbehalt.reservation.terms import Terms, Uses
+from vorbehalt.reservation.wording import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def rules_of(terms: Terms, expressible: Callable[[PathPattern], bool] | None = N
     rules: list[Rule] = []
     for pattern, section in reversed(SectionIndex(told).entries):
         document = PathPattern.of(document_form(pattern.text))
-        found = Rule(document, section.uses, f"section {section.name}")
+        found = Rule(document, section.uses, clean(f"section {section.name}"))
         if expressible is None or expressible(document):
             rules.append(found)
             continue
@@ -62,7 +63,7 @@ def rules_of(terms: Terms, expressible: Callable[[PathPattern], bool] | None = N
                 rule.pattern,
                 rule.uses.restricted_by(section.uses),
                 rule.title,
-                rule.note or f"with section {section.name}, whose {document.text} cannot be written here",
+                rule.note or f"with {found.title}, whose {document.text} cannot be written here",
             )
             if rule.pattern.overlaps(document)
             else rule

@@ -156,7 +156,7 @@ class RegexEscape:
         octets = character.encode("utf-8", "surrogatepass")
         if self._by_octets or len(octets) == 1:
             return "".join(f"\\x{octet:02x}" for octet in octets)
-        return character
+        return character if character.isprintable() else f"\\x{{{ord(character):x}}}"
 
 
 PCRE = RegexEscape(by_octets=True)

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.static_site.by_path import Rules, headers_of, rules_of
-from vorbehalt.reservation.static_site.layout import REST, Layout, comment, is_ours, uses_key
+from vorbehalt.reservation.static_site.layout import RE2, REST, Layout, comment, is_ours, uses_key
 from vorbehalt.reservation.terms import Uses
 
 _FIRST_PRIORITY = 1000
@@ -102,11 +102,9 @@ def _literal(text: str) -> str:
         octets = character.encode("utf-8", "surrogatepass")
         escaped = "".join(f"%{octet:02X}" for octet in octets)
         if character.isascii() and (character.isalnum() or character in _UNRESERVED):
-            parts.append(r"\." if character == "." else character)
-        elif character.isascii():
-            parts.append(f"(?:\\x{octets[0]:02x}|(?i:{escaped}))")
+            parts.append(RE2(character))
         else:
-            parts.append(f"(?:{character}|(?i:{escaped}))")
+            parts.append(f"(?:{RE2(character)}|(?i:{escaped}))")
     return "".join(parts)
 
 
