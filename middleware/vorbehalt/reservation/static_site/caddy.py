@@ -153,8 +153,9 @@ def _row(layout: Layout, key: str, part: Part) -> str:
     cells = [key if key == "default" else _quoted(key)]
     for name in layout.names:
         value = part.value(name)
-        # An empty cell would count as none at all.
-        cells += [_quoted(value or "-"), name if bool(value) != is_ours(name) else _NOWHERE]
+        # An empty cell would count as none at all. After a regular expression a dollar sign names a group.
+        cell = value if key == "default" else value.replace("$", "$$")
+        cells += [_quoted(cell or "-"), name if bool(value) != is_ours(name) else _NOWHERE]
     return "\t" + " ".join(cells)
 
 
@@ -173,7 +174,7 @@ def _quoted(text: str) -> str:
     """One token; in backquotes nothing is an escape."""
     if "`" not in text:
         return f"`{text}`"
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + text.replace('"', '\\"') + '"'
 
 
 def _indented(lines: Iterator[str] | list[str]) -> list[str]:
