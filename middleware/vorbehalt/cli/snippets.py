@@ -36,8 +36,9 @@ application = VorbehaltMiddleware(get_asgi_application(), config="vorbehalt.toml
 )
 
 _STATIC = Snippet(
-    "Write the documents into your site's folder, and let your host send the headers that are printed:\n\n"
-    "    vorbehalt signals -c vorbehalt.toml --write public/",
+    "Write the documents into your site's folder, and header lines for your server or host below it:\n\n"
+    "    vorbehalt signals -c vorbehalt.toml --write public/\n\n"
+    "Below public/server/ each file says at its top where it belongs.",
     (),
     "Without a server of ours nobody is refused and nothing recorded: the reservation stands, that is all.",
 )
