@@ -164,6 +164,15 @@ def test_the_marks_follow_a_changed_configuration(tmp_path: Path) -> None:
         assert dict(marks(got))["tdm-reservation"] == value
 
 
+def test_the_marks_go_on_when_the_sites_own_robots_file_becomes_known() -> None:
+    site = protect(shows(reservation_meta))
+    assert site.runtime is not None
+    before = ask(site, "/a")
+    site.runtime.set_site_robots(site.runtime.live.engine.default, b"User-agent: *\nDisallow: /x\n")
+
+    assert marks(ask(site, "/a")) == marks(before) != []
+
+
 def test_an_answer_that_was_begun_before_a_change_ends_as_it_began(tmp_path: Path) -> None:
     seen: list[str] = []
 

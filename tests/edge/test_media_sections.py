@@ -82,3 +82,13 @@ def test_without_sections_for_media_the_request_already_names_the_headers() -> N
     assert isinstance(reservation, dict)
     assert reservation["headers"] == digest
     assert evidence.of("completion")[0].seen["reservation"] == {"headers": digest}
+
+
+def test_a_signal_document_is_told_by_its_own_media_type() -> None:
+    site = protect(answers(b"text/html"), reservation={"section": [{**AUDIO, "training": "reserve"}]})
+
+    whole = ask(site, "/license.xml")
+    unchanged = ask(site, "/license.xml", headers=[(b"if-none-match", whole.header(b"etag") or b"")])
+
+    assert (whole.status, whole.header(b"content-usage")) == (200, b"train-ai=n, ai-use=n, search=y")
+    assert (unchanged.status, unchanged.header(b"content-usage")) == (304, b"train-ai=n, ai-use=n, search=n")

@@ -284,3 +284,11 @@ def test_any_name_and_any_path_give_files_that_can_be_read(name: str, path: str)
         document_form(f"/{path.rstrip('$')}"),
         "/",
     )
+
+
+def test_a_prefix_in_place_of_a_pattern_closes_no_longer_pattern_that_it_does_not_touch() -> None:
+    sections = (Section("odd", ("/a/*b*c",), CLOSED), Section("open", ("/a/zz$",), OPEN))
+    rules = text(exported(replace(TERMS, sections=sections)), "static-hosts/cloudflare/_headers")
+
+    assert said(cloudflare(rules, "/a/zz")) == of(OPEN)
+    assert said(cloudflare(rules, "/a/y")) == of(CLOSED)
