@@ -269,3 +269,28 @@ def test_what_waits_in_the_spool_is_said(served: Path, versions: list[dict[str, 
 
     assert found.code == 0
     assert "the newest records are not sealed yet" in found.err
+
+
+def test_robots_of_the_past_answers_by_the_version_of_that_time(
+    versions: list[dict[str, Any]], cli: Cli
+) -> None:
+    first, second = versions
+
+    before = cli("signals", "robots", "GPTBot", "/a", "--at", first["valid_from"], "--json").json
+    after = cli("signals", "robots", "GPTBot", "/a", "--at", second["valid_from"], "--json").json
+
+    assert (before["allowed"], before["line"], before["agent"]) == (False, "Disallow: /", "GPTBot")
+    assert (after["allowed"], after["agent"]) == (True, "*")
+    assert (before["record"], after["record"]) == (first["record"], second["record"])
+    assert before["valid_until"] == after["valid_from"]
+    assert before["version"] != after["version"]
+    plain = cli("signals", "robots", "GPTBot", "/a", "--at", second["valid_from"])
+    assert f"valid from {second['valid_from']} until now, by record {second['record']}" in plain.out
+
+
+def test_robots_of_a_time_of_which_nothing_is_known_is_no_answer(served: Path, cli: Cli) -> None:
+    result = cli("signals", "robots", "GPTBot", "/a", "--at", "2001-01-01")
+
+    assert (result.code, result.out) == (1, "")
+    assert "nothing is known of 2001-01-01" in result.err
+    assert cli("signals", "robots", "GPTBot", "/a", "--at", "2999-01-01").code == 2

@@ -31,16 +31,8 @@ HOST = typer.Option("", "--host", help="The host; default: the first.")
 
 def show_at(config: Path, at: str, path: str, host: str, document: str | None, as_json: bool) -> None:
     """Print what machines were told for a path at a time, or one document's exact bytes."""
-    instant = moment(at)
-    if instant > moment(None):
-        raise typer.BadParameter("this time is in the future", param_hint="--at")
-    settings = load(config)
-    past, name = _open(settings, host), _name(host)
     try:
-        version, versions = past.at(instant, name, _named(settings))
-        if version is None:
-            _unknown(instant, versions)
-        answer = PastAnswer(past, version, instant)
+        answer = answer_at(load(config), at, host)
         if document is not None:
             answer.write(document)
         elif as_json:
@@ -48,7 +40,19 @@ def show_at(config: Path, at: str, path: str, host: str, document: str | None, a
         else:
             answer.print(path)
     except TamperError as error:
-        _does_not_hold(error)
+        does_not_hold(error)
+
+
+def answer_at(settings: Settings, at: str, host: str) -> PastAnswer:
+    """Find what a host told machines at a time; ends the command where nothing is known. TamperError."""
+    instant = moment(at)
+    if instant > moment(None):
+        raise typer.BadParameter("this time is in the future", param_hint="--at")
+    past = _open(settings, host)
+    version, versions = past.at(instant, _name(host), _named(settings))
+    if version is None:
+        _unknown(instant, versions)
+    return PastAnswer(past, version, instant)
 
 
 def history(config: Path = CONFIG, host: str = HOST, as_json: bool = JSON) -> None:
@@ -62,7 +66,7 @@ def history(config: Path = CONFIG, host: str = HOST, as_json: bool = JSON) -> No
             for number, version in enumerate(versions)
         ]
     except TamperError as error:
-        _does_not_hold(error)
+        does_not_hold(error)
     if as_json:
         print_json({"versions": rows, "sealed": past.size, "all_sealed": past.is_all_sealed})
     else:
@@ -131,7 +135,8 @@ def _unknown(instant: int, versions: list[Version]) -> NoReturn:
     raise typer.Exit(1)
 
 
-def _does_not_hold(error: TamperError) -> NoReturn:
+def does_not_hold(error: TamperError) -> NoReturn:
+    """End the command: what the answer rests on was changed or is gone."""
     print(f"the history does not hold: {printable(str(error))}", file=sys.stderr)
     raise typer.Exit(1) from None
 

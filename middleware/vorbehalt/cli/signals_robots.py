@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import typer
 
 from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, quoted, say
+from vorbehalt.cli.signals_history import answer_at, does_not_hold
 from vorbehalt.engine import Engine
+from vorbehalt.errors import TamperError
 from vorbehalt.facts import host_name
 from vorbehalt.reservation.robots import MAX_BYTES
 from vorbehalt.reservation.robots_said import version_of, what_robots_said
@@ -23,6 +26,8 @@ class _Robots:
 
     body: bytes
     whose: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """Of a robots.txt of the past: since when, until when, by which record, and what is doubtful."""
 
 
 def robots(
@@ -32,6 +37,7 @@ def robots(
     as_json: bool = JSON,
     file: Path = typer.Option(None, "--file", help="Ask this robots.txt instead of the configuration's."),
     host: str = typer.Option("", "--host", help="The host; default: that of the URL, else the first."),
+    at: str = typer.Option(None, "--at", help="Ask the robots.txt of this time, kept in the evidence (UTC)."),
 ) -> None:
     """Say whether robots.txt allows a path to a crawler, and by which line (RFC 9309)."""
     if not token.strip():
@@ -40,11 +46,18 @@ def robots(
         found = host
     elif host and host_name(_octets(host)) != found:
         raise typer.BadParameter(f"the URL names another host, {quoted(found)}", param_hint="--host")
-    asked = _of_file(file) if file is not None else _of_settings(load(config), found, token)
+    if at is not None and file is not None:
+        raise typer.BadParameter("a file is asked as it is", param_hint="--at")
+    if file is not None:
+        asked = _of_file(file)
+    else:
+        settings = load(config)
+        asked = _of_settings(settings, found, token) if at is None else _of_past(settings, found, at)
     answer = what_robots_said(asked.body, (token.strip(),), _octets(path))
     version = version_of(asked.body)
     if as_json:
-        print_json({"token": token.strip(), "path": path, **answer.as_json(), "version": version})
+        shown = {"token": token.strip(), "path": path, **answer.as_json(), "version": version}
+        print_json({**shown, **asked.facts})
         return
     verb = "may" if answer.allowed else "may not"
     say(
@@ -57,6 +70,9 @@ def robots(
     agent = "none applies" if answer.agent is None else f"User-agent: {printable(answer.agent)}"
     say(f"group: {agent}")
     say(f"version: {version} ({printable(asked.whose)})")
+    if asked.facts:
+        until = asked.facts["valid_until"] or "now"
+        say(f"valid from {asked.facts['valid_from']} until {until}, by record {asked.facts['record']}")
 
 
 def _host_in(path: str) -> str:
@@ -80,6 +96,25 @@ def _of_file(file: Path) -> _Robots:
     if len(body) > MAX_BYTES:
         note(f"{file} is longer than {MAX_BYTES} bytes; readers may stop there (RFC 9309 section 2.5)")
     return _Robots(body, str(file))
+
+
+_PAST_FACTS = ("at", "valid_from", "valid_until", "record", "observed", "imported", "source", "notes")
+
+
+def _of_past(settings: Settings, host: str, at: str) -> _Robots:
+    try:
+        past = answer_at(settings, at, host)
+        path = next((where for where in past.version.documents if where.endswith("/robots.txt")), None)
+        if path is None:
+            note(f"no robots.txt is known of {at}")
+            raise typer.Exit(1)
+        body = past.body(path)
+    except TamperError as error:
+        does_not_hold(error)
+    facts = past.facts()
+    for text in past.notes():
+        note(text)
+    return _Robots(body, f"{path} of that time", {name: facts[name] for name in _PAST_FACTS})
 
 
 def _of_settings(settings: Settings, host: str, token: str) -> _Robots:
