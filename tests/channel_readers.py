@@ -15,7 +15,7 @@ import http_sf
 
 from vorbehalt.facts import Headers
 from vorbehalt.reservation.bundle import Bundle
-from vorbehalt.reservation.terms import USES, Use
+from vorbehalt.reservation.uses import USES, Use
 
 RSL = "{https://rslstandard.org/rsl}"
 _AIPREF: dict[str, Use] = {"search": "search", "train-ai": "training", "ai-use": "ai_input"}

@@ -9,7 +9,8 @@ import html5lib
 
 from terms_support import Terms
 from vorbehalt.reservation import page
-from vorbehalt.reservation.terms import Section, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Uses
 
 TERMS = Terms("https://label.example", "Label Example GmbH", "mailto:licensing@label.example")
 OPEN = Uses("allow", "allow", "allow", "allow")

@@ -8,8 +8,7 @@ from typing import Any
 
 from measure import Budget, Figure, interleaved, table
 from vorbehalt.engine import Engine
-from vorbehalt.reservation.bundle import SectionHeaders
-from vorbehalt.reservation.headers import apply
+from vorbehalt.reservation.headers import SectionHeaders, apply
 from vorbehalt.settings import load
 from vorbehalt.stores.memory import MemoryLimits
 

@@ -14,7 +14,8 @@ import pytest
 
 from terms_support import Terms
 from vorbehalt.reservation import page
-from vorbehalt.reservation.terms import Section, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Uses
 
 pytestmark = [pytest.mark.real("chromium"), pytest.mark.timeout(300)]
 

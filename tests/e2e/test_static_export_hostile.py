@@ -16,7 +16,8 @@ from static_site_support import BY_PATH, SITE, Asked, Exported, fetch
 from terms_support import Terms
 from vorbehalt.reservation.bundle import render
 from vorbehalt.reservation.exports import export
-from vorbehalt.reservation.terms import Section, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Uses
 
 OPEN = Uses("allow", "allow", "allow", "allow")
 HOSTILE = "/li'c$uri{n}\"s%{x}e;\\x#!%41`.xml"

@@ -13,7 +13,8 @@ from vorbehalt import VorbehaltMiddleware
 from vorbehalt.edge.asking_site import SiteAnswer
 from vorbehalt.edge.conflicts import Conflicts
 from vorbehalt.edge.site_survey import conflict_in
-from vorbehalt.reservation.terms import Section, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Uses
 
 OPEN = Uses("allow", "allow", "allow", "allow")
 TERMS = Terms("https://label.example", sections=(Section("press", ("/press/",), OPEN),))

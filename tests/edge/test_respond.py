@@ -28,7 +28,7 @@ from vorbehalt.identify.identity import Identity
 from vorbehalt.identify.registry import Crawler, Party
 from vorbehalt.policy.verdict import Allowance, Verdict
 from vorbehalt.reservation.bundle import Document
-from vorbehalt.reservation.terms import Uses
+from vorbehalt.reservation.uses import Uses
 
 BROWSER = b"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 REFERENCE = "VB-0123-4567-89AB-CDEF"

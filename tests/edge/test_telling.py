@@ -162,7 +162,7 @@ GOOGLE = b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.ht
 @pytest.fixture
 def young_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     """The shipped lists, as if fetched an hour ago: only young ones contradict."""
-    from vorbehalt import engine
+    from vorbehalt.engine import judging
     from vorbehalt.identify import networks
 
     def read(documents: Any) -> Any:
@@ -171,8 +171,8 @@ def young_lists(monkeypatch: pytest.MonkeyPatch) -> None:
         lists = networks.read_range_lists(documents)
         return {name: replace(one, fetched_at=time_ns() - 3600 * 10**9) for name, one in lists.items()}
 
-    monkeypatch.setattr(engine, "read_range_lists", read)
-    monkeypatch.setattr(engine, "_last_ranges", None)
+    monkeypatch.setattr(judging, "read_range_lists", read)
+    monkeypatch.setattr(judging, "_last_ranges", None)
 
 
 def gptbot_address() -> str:

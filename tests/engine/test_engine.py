@@ -19,7 +19,8 @@ from vorbehalt.engine import (
 )
 from vorbehalt.facts import Action, ClientAddress, Purpose, Standing, Visit
 from vorbehalt.identify.networks import NetworkSet
-from vorbehalt.reservation.terms import Section, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Uses
 from vorbehalt.settings import load
 from vorbehalt.stores.memory import MemoryLimits
 
@@ -118,7 +119,7 @@ def test_what_was_established_holds_for_the_minute_and_for_this_address_alone() 
 
 
 def test_the_memory_of_identities_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vorbehalt import engine as module
+    from vorbehalt.engine import judging as module
 
     monkeypatch.setattr(module, "_IDENTITIES", 50)
     made = engine()

@@ -33,7 +33,8 @@ from vorbehalt.evidence.manifest import (
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.reservation.bundle import place, render
 from vorbehalt.reservation.sections import SectionIndex
-from vorbehalt.reservation.terms import Section, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Uses
 
 SECOND = 10**9
 OTHER = "8e95c070770b6c54-0b1c2d3e-2"

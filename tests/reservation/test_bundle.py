@@ -17,7 +17,8 @@ from protego import Protego
 
 from terms_support import Terms
 from vorbehalt.reservation.bundle import Bundle, bundle_digest, render
-from vorbehalt.reservation.terms import Section, Stance, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Stance, Uses
 
 REFUSED = ("GPTBot", "ClaudeBot", "CCBot", "Google-Extended", "Applebot-Extended")
 TERMS = Terms("https://label.example", "Label Example GmbH", "mailto:licensing@label.example")

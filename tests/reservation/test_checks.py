@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from terms_support import Terms
 from vorbehalt.reservation.checks import problems, remarks
-from vorbehalt.reservation.terms import Section, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Uses
 
 OPEN = Uses("allow", "allow", "allow", "allow")
 SOUND = Terms(

@@ -19,7 +19,8 @@ from vorbehalt.reservation.bundle import render
 from vorbehalt.reservation.path_pattern import document_form
 from vorbehalt.reservation.scopes import by_path
 from vorbehalt.reservation.sections import SectionIndex
-from vorbehalt.reservation.terms import Section, Stance, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Stance, Uses
 
 OPEN = Uses("allow", "allow", "allow", "allow")
 CLOSED = Uses("reserve", "reserve", "reserve", "reserve")

@@ -7,9 +7,17 @@ from itertools import product
 import pytest
 
 from terms_support import Terms
-from vorbehalt.reservation.bundle import SectionHeaders, render
-from vorbehalt.reservation.headers import APPENDED, REPLACED, apply, headers_digest, reservation_headers, size
-from vorbehalt.reservation.terms import Stance, Uses
+from vorbehalt.reservation.bundle import render
+from vorbehalt.reservation.headers import (
+    APPENDED,
+    REPLACED,
+    SectionHeaders,
+    apply,
+    headers_digest,
+    reservation_headers,
+    size,
+)
+from vorbehalt.reservation.uses import Stance, Uses
 
 TERMS = Terms("https://label.example")
 stances: list[Stance] = ["allow", "reserve"]

@@ -11,7 +11,8 @@ from terms_support import Terms
 from vorbehalt.reservation.robots_merge import merge
 from vorbehalt.reservation.robots_said import what_robots_said
 from vorbehalt.reservation.sections import SectionIndex
-from vorbehalt.reservation.terms import Section, Stance, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Stance, Uses
 
 Reader = Callable[[bytes, str, str], bool]
 

@@ -15,7 +15,8 @@ from vorbehalt.reservation import checks
 from vorbehalt.reservation.bundle import Bundle, place, render
 from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.sections import SectionIndex
-from vorbehalt.reservation.terms import USES, Section, Stance, Use, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import USES, Stance, Use, Uses
 
 Reader = Callable[[bytes, str, str], bool]
 

@@ -10,7 +10,8 @@ import pytest
 from page_support import EVERYTHING, OPEN, PRESS, TERMS, VARIETY, Page, text_of
 from terms_support import Terms
 from vorbehalt.reservation.page_languages import PAGE_WORDS
-from vorbehalt.reservation.terms import Capacity, Section, Stance, Uses
+from vorbehalt.reservation.terms import Capacity, Section
+from vorbehalt.reservation.uses import Stance, Uses
 
 STANCES: list[Stance] = ["allow", "reserve"]
 

@@ -11,7 +11,8 @@ import pytest
 from terms_support import Terms
 from vorbehalt.reservation.robots import MAX_BYTES, parse
 from vorbehalt.reservation.robots_merge import Merged, merge
-from vorbehalt.reservation.terms import Section, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Uses
 
 Reader = Callable[[bytes, str, str], bool]
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from terms_support import Terms
 from vorbehalt.reservation import rsl
-from vorbehalt.reservation.terms import Section, Stance, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Stance, Uses
 
 NS = "{https://rslstandard.org/rsl}"
 OPEN = Uses("allow", "allow", "allow", "allow")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from terms_support import Terms
 from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.sections import SectionIndex, section_of
-from vorbehalt.reservation.terms import Section, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Uses
 
 OPEN = Uses("allow", "allow", "allow", "allow")
 TERMS = Terms(

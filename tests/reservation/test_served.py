@@ -13,7 +13,8 @@ import pytest
 from terms_support import Terms
 from vorbehalt.engine import Engine
 from vorbehalt.reservation.bundle import Bundle, render
-from vorbehalt.reservation.terms import Section, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Uses
 from vorbehalt.settings import load
 from vorbehalt.stores.memory import MemoryLimits
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from terms_support import VOCABULARY, Terms
 from vorbehalt.reservation import aipref, content_signals
-from vorbehalt.reservation.terms import Section, Stance, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Stance, Uses
 
 OPEN = Uses("allow", "allow", "allow", "allow")
 stances: list[Stance] = ["allow", "reserve"]

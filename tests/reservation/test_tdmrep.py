@@ -15,7 +15,8 @@ from vorbehalt.reservation import tdmrep
 from vorbehalt.reservation.checks import problems
 from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.sections import SectionIndex
-from vorbehalt.reservation.terms import Section, Stance, Uses
+from vorbehalt.reservation.terms import Section
+from vorbehalt.reservation.uses import Stance, Uses
 
 OPEN = Uses("allow", "allow", "allow", "allow")
 POLICY = "https://label.example/.well-known/tdm-policy.json"

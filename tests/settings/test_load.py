@@ -12,7 +12,7 @@ import pytest
 from vorbehalt.errors import ConfigError
 from vorbehalt.facts import AI_PURPOSES, Action, Purpose
 from vorbehalt.policy.rules import Quota
-from vorbehalt.reservation.terms import Uses
+from vorbehalt.reservation.uses import Uses
 from vorbehalt.settings import Settings, load
 from vorbehalt.settings.load import load_rules
 

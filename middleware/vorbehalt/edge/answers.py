@@ -16,8 +16,7 @@ from vorbehalt.edge.runtime import Runtime
 from vorbehalt.edge.transfer import Transfer
 from vorbehalt.facts import Headers, Visit
 from vorbehalt.policy.verdict import Verdict
-from vorbehalt.reservation.bundle import SectionHeaders
-from vorbehalt.reservation.headers import apply
+from vorbehalt.reservation.headers import SectionHeaders, apply
 
 if TYPE_CHECKING:
     from vorbehalt.edge.asgi import VorbehaltMiddleware

@@ -14,7 +14,7 @@ from vorbehalt.engine import Engine, HostPlan
 from vorbehalt.facts import ClientAddress, host_name
 from vorbehalt.identify.identity import Claim
 from vorbehalt.policy.verdict import Verdict
-from vorbehalt.reservation.bundle import SectionHeaders
+from vorbehalt.reservation.headers import SectionHeaders
 from vorbehalt.stores.counters import Counters
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from vorbehalt.engine import HostPlan
 from vorbehalt.facts import normal_path
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation import markup
-from vorbehalt.reservation.bundle import SectionHeaders
+from vorbehalt.reservation.headers import SectionHeaders
 from vorbehalt.reservation.terms import Section, Terms
 
 log = logging.getLogger("vorbehalt")

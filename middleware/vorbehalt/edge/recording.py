@@ -13,7 +13,8 @@ from vorbehalt.evidence.drafts import completion_draft, request_draft, rollup_ke
 from vorbehalt.evidence.receipt import Receipt
 from vorbehalt.facts import Visit
 from vorbehalt.policy.verdict import Verdict
-from vorbehalt.reservation.bundle import Document, SectionHeaders
+from vorbehalt.reservation.bundle import Document
+from vorbehalt.reservation.headers import SectionHeaders
 
 
 class Recording:

@@ -25,7 +25,7 @@ from vorbehalt.evidence.receipt import Draft, Receipt, Retention
 from vorbehalt.evidence.told import Hosts
 from vorbehalt.facts import Purpose, Standing, Visit
 from vorbehalt.policy.verdict import Verdict
-from vorbehalt.reservation.bundle import SectionHeaders
+from vorbehalt.reservation.headers import SectionHeaders
 
 log = logging.getLogger("vorbehalt")
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from vorbehalt.facts import Action, Standing
 from vorbehalt.policy.verdict import Verdict
-from vorbehalt.reservation.terms import USE_OF_PURPOSE, Terms
+from vorbehalt.reservation.terms import Terms
+from vorbehalt.reservation.uses import USE_OF_PURPOSE
 
 _PROVEN = frozenset({Standing.SIGNED, Standing.VERIFIED})
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vorbehalt.reservation.path_pattern import document_form
-from vorbehalt.reservation.terms import Terms, Uses
+from vorbehalt.reservation.terms import Terms
+from vorbehalt.reservation.uses import Uses
 from vorbehalt.reservation.vocabulary import Labels
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from hashlib import sha256
 
-from vorbehalt.facts import Headers
 from vorbehalt.reservation import page, robots_merge, rsl, tdmrep
 from vorbehalt.reservation.digests import digest_of
-from vorbehalt.reservation.headers import headers_digest, reservation_headers
+from vorbehalt.reservation.headers import SectionHeaders, headers_digest, reservation_headers
 from vorbehalt.reservation.scopes import by_path
-from vorbehalt.reservation.terms import Terms, Uses
+from vorbehalt.reservation.terms import Terms
+from vorbehalt.reservation.uses import Uses
 from vorbehalt.reservation.wording import default_language
 
 
@@ -37,59 +37,6 @@ class Document:
     def variant(self, language: str) -> Document:
         """Return the variant in a language; the document itself if there is none."""
         return next((one for one in self.variants if one.language == language), self)
-
-
-_CONTENT_TYPE = frozenset({b"content-type", b"Content-Type"})
-_MOST_KNOWN = 64
-
-
-@dataclass(frozen=True, slots=True)
-class SectionHeaders:
-    """The response headers of one part of the site. `appended` names (X-Robots-Tag, Link) join the app's own;
-    `replaced` names are ours alone. `digest` is SHA-256 hex over the exact ordered list.
-
-    Where parts of the site are told apart by media type, `by_media` holds them in order, `other` is for every
-    other media type, and the headers here, for answers without one, are the most restrictive of all.
-    """
-
-    name: str
-    uses: Uses
-    headers: Headers
-    digest: str
-    refused_signals: frozenset[bytes] = frozenset()
-    """Content-Signal keys that nobody may say yes to here."""
-    by_media: MediaHeaders = ()
-    other: SectionHeaders | None = None
-    known: dict[bytes, SectionHeaders] = field(default_factory=dict, compare=False, repr=False)
-    """Content-Type values seen, and what holds for them."""
-
-    def for_answer(self, response_headers: Iterable[tuple[bytes, bytes]]) -> SectionHeaders:
-        """The headers for an answer with these headers of its own."""
-        if self.other is None:
-            return self
-        for name, value in response_headers:
-            if name in _CONTENT_TYPE:
-                found = self.known.get(bytes(value))
-                return found if found is not None else self._for_media(value)
-        return self
-
-    def _for_media(self, value: bytes) -> SectionHeaders:
-        """The headers for a Content-Type; few are ever sent, so they are remembered."""
-        media = value.split(b";", 1)[0].strip().lower()
-        found = self.other or self
-        for types, section in self.by_media:
-            if any(media == one or (one.endswith(b"/*") and media.startswith(one[:-1])) for one in types):
-                found = section
-                break
-        if not media:
-            found = self
-        if len(self.known) < _MOST_KNOWN:
-            self.known[bytes(value)] = found
-        return found
-
-
-MediaHeaders = tuple[tuple[tuple[bytes, ...], SectionHeaders], ...]
-"""Media types in lower case, and what holds for answers of one of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from vorbehalt.reservation.path_pattern import PathPattern, document_form
 from vorbehalt.reservation.scopes import by_path, is_everywhere
-from vorbehalt.reservation.terms import Terms, Uses
+from vorbehalt.reservation.terms import Terms
+from vorbehalt.reservation.uses import Uses
 
 _ORIGIN = re.compile(
     r"https?://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"

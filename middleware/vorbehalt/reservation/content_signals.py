@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vorbehalt.reservation.path_pattern import document_form
-from vorbehalt.reservation.terms import Stance, Terms
+from vorbehalt.reservation.terms import Terms
+from vorbehalt.reservation.uses import Stance
 from vorbehalt.reservation.vocabulary import Labels
 
 

@@ -9,7 +9,8 @@ from vorbehalt.reservation.headers import reservation_headers
 from vorbehalt.reservation.page_languages import PAGE_WORDS
 from vorbehalt.reservation.page_words import PageWords
 from vorbehalt.reservation.path_pattern import document_form
-from vorbehalt.reservation.terms import Section, Stance, Terms, Uses
+from vorbehalt.reservation.terms import Section, Terms
+from vorbehalt.reservation.uses import Stance, Uses
 from vorbehalt.reservation.wording import clean, party, reserved_uses
 
 _SPELLINGS = {

@@ -8,7 +8,8 @@ from functools import reduce
 
 from vorbehalt.reservation.robots import MAX_BYTES, RobotsFile
 from vorbehalt.reservation.scopes import uses_under
-from vorbehalt.reservation.terms import Terms, Uses
+from vorbehalt.reservation.terms import Terms
+from vorbehalt.reservation.uses import Uses
 from vorbehalt.reservation.wording import clean
 
 SUPERSEDED = "# superseded by the reservation: "

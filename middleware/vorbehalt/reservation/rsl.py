@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from xml.sax.saxutils import escape, quoteattr
 
 from vorbehalt.reservation.path_pattern import document_form
-from vorbehalt.reservation.terms import Section, Terms, Use, Uses
+from vorbehalt.reservation.terms import Section, Terms
+from vorbehalt.reservation.uses import Use, Uses
 from vorbehalt.reservation.wording import clean, name_of_rightsholder
 
 MEDIA_TYPE = "application/rsl+xml"

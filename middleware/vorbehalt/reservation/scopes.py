@@ -7,7 +7,8 @@ from functools import reduce
 
 from vorbehalt.reservation.path_pattern import PathPattern, document_form
 from vorbehalt.reservation.sections import SectionIndex
-from vorbehalt.reservation.terms import Section, Terms, Uses
+from vorbehalt.reservation.terms import Section, Terms
+from vorbehalt.reservation.uses import Uses
 
 
 def by_path(terms: Terms) -> Terms:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from vorbehalt.reservation.path_pattern import document_form
-from vorbehalt.reservation.terms import Terms, Uses
+from vorbehalt.reservation.terms import Terms
+from vorbehalt.reservation.uses import Uses
 from vorbehalt.reservation.wording import clean, name_of_declarant
 
 FILE_MEDIA_TYPE = "application/json"

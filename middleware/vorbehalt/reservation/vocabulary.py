@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from vorbehalt.errors import RulesError
-from vorbehalt.reservation.terms import Stance, Use, Uses
+from vorbehalt.reservation.uses import Stance, Use, Uses
 
 DOCUMENT = "vocabularies.toml"
 """The document of the rules that spells the uses."""

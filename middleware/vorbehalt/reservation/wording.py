@@ -6,7 +6,8 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vorbehalt.reservation.terms import Terms, Uses
+from vorbehalt.reservation.terms import Terms
+from vorbehalt.reservation.uses import Uses
 
 
 @dataclass(frozen=True, slots=True)

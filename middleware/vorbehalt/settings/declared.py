@@ -10,7 +10,8 @@ from vorbehalt.policy.compile import read_moment, read_patterns
 from vorbehalt.policy.tables import Table, shown
 from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.scopes import is_everywhere
-from vorbehalt.reservation.terms import USES, Capacity, Permission, Section, Stance, Terms, Uses
+from vorbehalt.reservation.terms import Capacity, Permission, Section, Terms
+from vorbehalt.reservation.uses import USES, Stance, Uses
 from vorbehalt.reservation.vocabulary import Vocabulary
 from vorbehalt.settings.values import read_contact, read_origin, read_path, read_web_url
 

@@ -7,7 +7,8 @@ from vorbehalt.policy.compile import derived_reason
 from vorbehalt.policy.reasons import REASONS
 from vorbehalt.policy.rules import Match, Mode, Quota, Rule
 from vorbehalt.policy.select import DEFAULT_ALLOW
-from vorbehalt.reservation.terms import Permission, Section, Uses
+from vorbehalt.reservation.terms import Permission, Section
+from vorbehalt.reservation.uses import Uses
 from vorbehalt.settings.digest import without_password
 from vorbehalt.settings.model import HostSettings, Settings
 

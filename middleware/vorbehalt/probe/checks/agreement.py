@@ -16,7 +16,7 @@ from vorbehalt.probe.readings import Said
 from vorbehalt.reservation.path_pattern import request_path
 from vorbehalt.reservation.robots import names
 from vorbehalt.reservation.robots_said import lets_in
-from vorbehalt.reservation.terms import Stance
+from vorbehalt.reservation.uses import Stance
 
 _WORDS = {"search": "search", "training": "training", "ai_input": "input to AI answers", "tdm": "mining"}
 

@@ -19,7 +19,7 @@ from vorbehalt.reservation.static_site.layout import (
     uses_key,
     without_repeats,
 )
-from vorbehalt.reservation.terms import USES, Uses
+from vorbehalt.reservation.uses import USES, Uses
 
 _NO_TYPE = "(%{CONTENT_TYPE} == '' || %{REQUEST_STATUS} == '304')"
 

@@ -9,7 +9,8 @@ from vorbehalt.reservation.headers import reservation_headers
 from vorbehalt.reservation.path_pattern import PathPattern, document_form
 from vorbehalt.reservation.scopes import by_path, uses_under
 from vorbehalt.reservation.sections import SectionIndex
-from vorbehalt.reservation.terms import Terms, Uses
+from vorbehalt.reservation.terms import Terms
+from vorbehalt.reservation.uses import Uses
 from vorbehalt.reservation.wording import clean
 
 

@@ -20,7 +20,7 @@ from vorbehalt.reservation.static_site.layout import (
     uses_key,
     without_repeats,
 )
-from vorbehalt.reservation.terms import USES
+from vorbehalt.reservation.uses import USES
 
 _NOWHERE = "X-Vorbehalt-None"
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.static_site.by_path import Rule, Rules, headers_of, rules_of
 from vorbehalt.reservation.static_site.layout import Layout, comment
-from vorbehalt.reservation.terms import Uses
+from vorbehalt.reservation.uses import Uses
 
 _MOST_RULES = 100
 _LONGEST_LINE = 2000

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from vorbehalt.reservation.bundle import Bundle, SectionHeaders
-from vorbehalt.reservation.headers import REPLACED
+from vorbehalt.reservation.bundle import Bundle
+from vorbehalt.reservation.headers import REPLACED, SectionHeaders
 from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.sections import SectionIndex
 from vorbehalt.reservation.static_site.documents import StaticDocument, static_documents
-from vorbehalt.reservation.terms import USES, Terms, Uses
+from vorbehalt.reservation.terms import Terms
+from vorbehalt.reservation.uses import USES, Uses
 from vorbehalt.reservation.wording import clean
 
 REST = "rest"

@@ -19,7 +19,7 @@ from vorbehalt.reservation.static_site.layout import (
     uses_key,
     without_repeats,
 )
-from vorbehalt.reservation.terms import USES, Use
+from vorbehalt.reservation.uses import USES, Use
 
 _ANY_TYPE = r"[^|]*\|"
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.static_site.by_path import Rules, headers_of, rules_of
 from vorbehalt.reservation.static_site.layout import RE2, REST, Layout, comment, is_ours, uses_key
-from vorbehalt.reservation.terms import Uses
+from vorbehalt.reservation.uses import Uses
 
 _FIRST_PRIORITY = 1000
 _UNRESERVED = frozenset("-._~/")

@@ -7,10 +7,11 @@ or replaced whole (the signals of a host, once the site's own robots.txt has bee
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
+from vorbehalt.engine.plan import OPEN_RULE, HostPlan, reserved_purposes
 from vorbehalt.facts import Action, Purpose, Standing, Visit
 from vorbehalt.identify.answers import NO_ANSWERS, Answers
 from vorbehalt.identify.identity import Claim, Identity, establish, signed_claim
@@ -22,63 +23,16 @@ from vorbehalt.policy.licence import licensed
 from vorbehalt.policy.rules import Case
 from vorbehalt.policy.select import Policy
 from vorbehalt.policy.verdict import Verdict
-from vorbehalt.reservation.bundle import Bundle, Document, SectionHeaders, place, render
+from vorbehalt.reservation.bundle import Bundle, render
 from vorbehalt.reservation.path_pattern import PathPattern
-from vorbehalt.reservation.robots_in_force import RobotsInForce, read_robots
+from vorbehalt.reservation.robots_in_force import read_robots
 from vorbehalt.reservation.sections import SectionIndex
-from vorbehalt.reservation.terms import Terms
 from vorbehalt.settings.model import HostSettings, Settings
 from vorbehalt.stores.base import LimitStore
 
-OPEN_RULE = "open-path"
-_OPEN_PREFIX = "/.well-known/"
-_OPEN_PATHS = frozenset(
-    {"/ads.txt", "/app-ads.txt", "/favicon.ico", "/favicon.svg", "/favicon.png", "/apple-touch-icon.png"}
-)
 _SEARCH_ENGINES = frozenset({Purpose.SEARCH_ENGINE})
 _IDENTITIES = 20_000
 _NS_PER_MINUTE = 60_000_000_000
-
-
-@dataclass(slots=True, weakref_slot=True, eq=False)
-class HostPlan:
-    """All that is fixed for one host, worked out before the first request.
-
-    `bundle` and `robots` are replaced whole when the site's own robots.txt changes.
-    """
-
-    settings: HostSettings
-    sections: SectionIndex
-    policy: Policy
-    open_paths: tuple[PathPattern, ...]
-    bundle: Bundle
-    robots: RobotsInForce
-
-    def take(self, bundle: Bundle) -> None:
-        """Put other signals in force."""
-        robots = read_robots(self.settings.terms, bundle)
-        self.bundle = bundle
-        self.robots = robots
-
-    def document(self, path: str) -> Document | None:
-        """Return the signal document served at a normal path."""
-        return self.bundle.documents.get(path)
-
-    def headers(self, path: str, section: str) -> SectionHeaders:
-        """Return the reservation headers of a normal path that lies in this section."""
-        return place(self.bundle, section, self.sections.refinements(path))
-
-    def is_open(self, path: str) -> bool:
-        """True for paths that are never judged, whatever the policy says."""
-        return (
-            path.startswith(_OPEN_PREFIX)
-            or path in _OPEN_PATHS
-            or any(pattern.matches(path) for pattern in self.open_paths)
-        )
-
-    def reader_verdict(self, section: str) -> Verdict | None:
-        """Return the one verdict of all visitors without claim and findings; None if a rule must be asked."""
-        return self.policy.reader_verdict(section, self.bundle.digest)
 
 
 Lists = Mapping[str, RangeList]
@@ -263,47 +217,3 @@ def _range_lists(documents: Mapping[str, bytes]) -> Mapping[str, RangeList]:
     if kept is None or kept[0] != documents:
         kept = _last_ranges = (documents, MappingProxyType(read_range_lists(documents)))
     return kept[1]
-
-
-def robots_closes(plan: HostPlan, identity: Identity | None) -> bool | None:
-    """True if the robots.txt in force closes every page to this crawler, False if none; None: by path.
-
-    Nobody is blamed by a claim that was contradicted, or under a token that is not known.
-    """
-    if identity is None or identity.is_impostor or identity.crawler.kind != "crawler":
-        return False
-    return plan.robots.closes(identity.crawler.robots_tokens)
-
-
-def breaks_robots(plan: HostPlan, identity: Identity | None, target: bytes) -> bool:
-    """True if the robots.txt in force disallows a raw request target to this crawler (RFC 9309)."""
-    closed = robots_closes(plan, identity)
-    if closed is not None or identity is None:
-        return bool(closed)
-    return plan.robots.disallows(identity.crawler.robots_tokens, target)
-
-
-def violates_robots(plan: HostPlan, visit: Visit, verdict: Verdict) -> bool:
-    """True if a judged visit is one that the robots.txt in force disallows to its crawler.
-
-    Paths that are open to all and visits under a permission violate nothing, and robots.txt says nothing of
-    websockets.
-    """
-    identity = verdict.identity
-    if identity is None or visit.is_websocket or verdict.rule == OPEN_RULE or verdict.permission != "none":
-        return False
-    return breaks_robots(plan, identity, visit.target)
-
-
-def reserved_purposes(terms: Terms) -> frozenset[Purpose]:
-    """Return the purposes whose crawlers robots.txt disallows somewhere under these terms.
-
-    Input to answers (`ai_input`) is reserved in the signals alone: those crawlers also send readers.
-    """
-    purposes: set[Purpose] = set()
-    for uses in terms.all_uses:
-        if uses.training == "reserve":
-            purposes |= {Purpose.TRAINING, Purpose.DATASET}
-        if uses.search == "reserve":
-            purposes.add(Purpose.SEARCH)
-    return frozenset(purposes)
