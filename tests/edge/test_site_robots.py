@@ -10,7 +10,7 @@ import pytest
 from asgi_support import CHROME, GPTBOT, Got, ask, call, config, protect, scope
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.edge import site_robots
-from vorbehalt.reservation.robots import parse
+from vorbehalt.reservation.robots.file import parse
 
 RULES = b"User-agent: *\nDisallow: /private/\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vorbehalt.probe import readings
-from vorbehalt.reservation.robots import parse
+from vorbehalt.reservation.robots.file import parse
 from vorbehalt.reservation.vocabulary import read_vocabulary
 from vorbehalt.settings import load_rules
 

@@ -14,8 +14,8 @@ from vorbehalt.cli.signals_history import answer_at, does_not_hold
 from vorbehalt.engine import Engine
 from vorbehalt.errors import TamperError
 from vorbehalt.facts import host_name
-from vorbehalt.reservation.robots import MAX_BYTES
-from vorbehalt.reservation.robots_said import version_of, what_robots_said
+from vorbehalt.reservation.robots.file import MAX_BYTES
+from vorbehalt.reservation.robots.said import version_of, what_robots_said
 from vorbehalt.settings import Settings, load, read_robots_files
 from vorbehalt.stores.memory import MemoryLimits
 

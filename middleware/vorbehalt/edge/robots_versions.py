@@ -9,7 +9,7 @@ from pathlib import Path
 from vorbehalt.edge.live import make_room
 from vorbehalt.errors import VorbehaltError
 from vorbehalt.evidence.objects import ObjectStore
-from vorbehalt.reservation.robots_in_force import RobotsInForce
+from vorbehalt.reservation.robots.in_force import RobotsInForce
 
 log = logging.getLogger("vorbehalt")
 

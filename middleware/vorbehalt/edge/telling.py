@@ -22,7 +22,7 @@ from vorbehalt.facts import Purpose, Visit
 from vorbehalt.identify.identity import Identity
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.bundle import Document
-from vorbehalt.reservation.robots_in_force import RobotsInForce
+from vorbehalt.reservation.robots.in_force import RobotsInForce
 from vorbehalt.settings import Settings
 
 if TYPE_CHECKING:

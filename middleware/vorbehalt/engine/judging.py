@@ -25,7 +25,7 @@ from vorbehalt.policy.select import Policy
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.bundle import Bundle, render
 from vorbehalt.reservation.path_pattern import PathPattern
-from vorbehalt.reservation.robots_in_force import read_robots
+from vorbehalt.reservation.robots.in_force import read_robots
 from vorbehalt.reservation.sections import SectionIndex
 from vorbehalt.settings.model import HostSettings, Settings
 from vorbehalt.stores.base import LimitStore

@@ -10,7 +10,7 @@ from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.bundle import Bundle, Document, place
 from vorbehalt.reservation.headers import SectionHeaders
 from vorbehalt.reservation.path_pattern import PathPattern
-from vorbehalt.reservation.robots_in_force import RobotsInForce, read_robots
+from vorbehalt.reservation.robots.in_force import RobotsInForce, read_robots
 from vorbehalt.reservation.sections import SectionIndex
 from vorbehalt.reservation.terms import Terms
 from vorbehalt.settings.model import HostSettings

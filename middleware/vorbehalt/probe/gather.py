@@ -14,8 +14,8 @@ from vorbehalt.probe.exchange import DOCUMENTS, Exchange, Kind
 from vorbehalt.probe.expected import Expected, local
 from vorbehalt.probe.links import Page, feed_enclosures, read_page, sitemap_links
 from vorbehalt.reservation.path_pattern import request_path
-from vorbehalt.reservation.robots import RobotsFile, parse
-from vorbehalt.reservation.robots_said import lets_in
+from vorbehalt.reservation.robots.file import RobotsFile, parse
+from vorbehalt.reservation.robots.said import lets_in
 from vorbehalt.reservation.vocabulary import Vocabulary
 
 MISSING_PATH = "/vorbehalt-probe/there-is-no-such-page"

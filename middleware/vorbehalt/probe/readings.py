@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from vorbehalt.identify.structured import Item, Token, parse_dictionary
 from vorbehalt.reservation.path_pattern import PathPattern
-from vorbehalt.reservation.robots import Group, RobotsFile, is_wildcard
+from vorbehalt.reservation.robots.file import Group, RobotsFile, is_wildcard
 from vorbehalt.reservation.rsl import NAMESPACE as NAMESPACE
 from vorbehalt.reservation.uses import Stance
 from vorbehalt.reservation.vocabulary import Labels, Vocabulary

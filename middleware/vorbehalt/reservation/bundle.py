@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from hashlib import sha256
 
-from vorbehalt.reservation import page, robots_merge, rsl, tdmrep
+from vorbehalt.reservation import page, rsl, tdmrep
 from vorbehalt.reservation.digests import digest_of
 from vorbehalt.reservation.headers import SectionHeaders, headers_digest, reservation_headers
+from vorbehalt.reservation.robots import merge as robots_merge
 from vorbehalt.reservation.scopes import by_path
 from vorbehalt.reservation.terms import Terms
 from vorbehalt.reservation.uses import Uses

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vorbehalt.policy.tables import Table, shown
 from vorbehalt.reservation.page import LANGUAGES
-from vorbehalt.reservation.page_template import problems
+from vorbehalt.reservation.page.template import problems
 from vorbehalt.settings.values import resolved
 
 MAX_BYTES = 512 * 1024

@@ -14,8 +14,8 @@ from vorbehalt.probe.knowledge import Knowledge
 from vorbehalt.probe.links import Page
 from vorbehalt.probe.readings import Said
 from vorbehalt.reservation.path_pattern import request_path
-from vorbehalt.reservation.robots import names
-from vorbehalt.reservation.robots_said import lets_in
+from vorbehalt.reservation.robots.file import names
+from vorbehalt.reservation.robots.said import lets_in
 from vorbehalt.reservation.uses import Stance
 
 _WORDS = {"search": "search", "training": "training", "ai_input": "input to AI answers", "tdm": "mining"}

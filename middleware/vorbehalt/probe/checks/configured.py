@@ -13,8 +13,8 @@ from vorbehalt.probe.expected import Expected
 from vorbehalt.probe.finding import Ledger, listed
 from vorbehalt.probe.gather import DocumentSeen, Gathered
 from vorbehalt.probe.knowledge import Knowledge
-from vorbehalt.reservation.robots import Line, RobotsFile, is_wildcard, parse
-from vorbehalt.reservation.robots_said import lets_in
+from vorbehalt.reservation.robots.file import Line, RobotsFile, is_wildcard, parse
+from vorbehalt.reservation.robots.said import lets_in
 from vorbehalt.reservation.vocabulary import Vocabulary
 
 

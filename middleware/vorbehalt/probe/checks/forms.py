@@ -12,7 +12,7 @@ from vorbehalt.probe.checks.documents import is_challenge
 from vorbehalt.probe.finding import Ledger
 from vorbehalt.probe.gather import Gathered
 from vorbehalt.reservation.path_pattern import PathPattern
-from vorbehalt.reservation.robots import MAX_BYTES
+from vorbehalt.reservation.robots.file import MAX_BYTES
 
 _OWN_DIGEST = re.compile(rb"# sha256 of this file without this line: ([0-9a-f]{64})\r?\n")
 _MANAGED = re.compile(rb"^#.*\bmanaged content\b", re.I | re.M)

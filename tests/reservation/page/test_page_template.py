@@ -10,7 +10,7 @@ import pytest
 
 from terms_support import Terms
 from vorbehalt.reservation import page
-from vorbehalt.reservation.page_template import BLOCKS, DEFAULT, NEEDED, TEXTS, problems
+from vorbehalt.reservation.page.template import BLOCKS, DEFAULT, NEEDED, TEXTS, problems
 
 SMALL = "<!doctype html>\n<title>$title</title>\n<main>\n$declaration\n$parts\n$contacts\n</main>\n"
 TERMS = Terms("https://label.example", "Label & <Sons>", "mailto:a@label.example")
@@ -98,7 +98,7 @@ def test_our_frame_may_load_its_own_style_only_and_another_files_of_the_site_but
 
 
 def test_the_frame_in_the_documents_is_sound_and_every_placeholder_is_explained_there() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "policy-page.md").read_text("utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "policy-page.md").read_text("utf-8")
     (frame,) = re.findall(r"^```html\n(.*?)^```$", text, re.M | re.S)
     assert problems(frame) == []
     assert [name for name in (*TEXTS, *BLOCKS) if f"`${name}`" not in text] == []

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from vorbehalt.reservation import aipref, content_signals
-from vorbehalt.reservation.refused import refused_rules
-from vorbehalt.reservation.robots import (
+from vorbehalt.reservation.robots.file import (
     MAX_BYTES,
     Group,
     Line,
@@ -20,7 +19,8 @@ from vorbehalt.reservation.robots import (
     parse,
     product_token,
 )
-from vorbehalt.reservation.robots_site import (
+from vorbehalt.reservation.robots.refused import refused_rules
+from vorbehalt.reservation.robots.site import (
     SUPERSEDED,
     Draft,
     answer_signals,

@@ -9,8 +9,8 @@ from hashlib import sha256
 import pytest
 
 from terms_support import Terms
-from vorbehalt.reservation.robots import MAX_BYTES, parse
-from vorbehalt.reservation.robots_merge import Merged, merge
+from vorbehalt.reservation.robots.file import MAX_BYTES, parse
+from vorbehalt.reservation.robots.merge import Merged, merge
 from vorbehalt.reservation.terms import Section
 from vorbehalt.reservation.uses import Uses
 

@@ -9,7 +9,7 @@ import pytest
 
 from page_support import EVERYTHING, OPEN, PRESS, TERMS, VARIETY, Page, text_of
 from terms_support import Terms
-from vorbehalt.reservation.page_languages import PAGE_WORDS
+from vorbehalt.reservation.page.languages import PAGE_WORDS
 from vorbehalt.reservation.terms import Capacity, Section
 from vorbehalt.reservation.uses import Stance, Uses
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from vorbehalt.reservation.path_pattern import request_path
-from vorbehalt.reservation.robots import Group, Rule, is_wildcard, names, parse
+from vorbehalt.reservation.robots.file import Group, Rule, is_wildcard, names, parse
 
 _ROBOTS_PATH = "/robots.txt"
 _LONGEST_LINE = 200

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from vorbehalt.reservation.bundle import Bundle
 from vorbehalt.reservation.path_pattern import request_path
-from vorbehalt.reservation.robots import Group, Rule, parse
-from vorbehalt.reservation.robots_said import RulesOf, Said, said, version_of
+from vorbehalt.reservation.robots.file import Group, Rule, parse
+from vorbehalt.reservation.robots.said import RulesOf, Said, said, version_of
 from vorbehalt.reservation.terms import Terms
 
 _MOST_RULES = 500

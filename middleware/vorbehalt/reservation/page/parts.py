@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from vorbehalt.reservation.headers import reservation_headers
-from vorbehalt.reservation.page_languages import PAGE_WORDS
-from vorbehalt.reservation.page_words import PageWords
+from vorbehalt.reservation.page.languages import PAGE_WORDS
+from vorbehalt.reservation.page.words import PageWords
 from vorbehalt.reservation.path_pattern import document_form
 from vorbehalt.reservation.terms import Section, Terms
 from vorbehalt.reservation.uses import Stance, Uses

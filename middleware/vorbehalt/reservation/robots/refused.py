@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vorbehalt.reservation.path_pattern import PathPattern, document_form
-from vorbehalt.reservation.robots import Group, Rule
+from vorbehalt.reservation.robots.file import Group, Rule
 from vorbehalt.reservation.terms import Terms
 
 _ROOT = PathPattern.of("/")

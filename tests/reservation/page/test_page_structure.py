@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from page_support import TERMS, VARIETY, Page, text_of
 from terms_support import Terms
 from vorbehalt.reservation import page
-from vorbehalt.reservation.page_languages import PAGE_WORDS
+from vorbehalt.reservation.page.languages import PAGE_WORDS
 from vorbehalt.reservation.terms import Section
 from vorbehalt.reservation.uses import Uses
 from vorbehalt.reservation.wording import default_language

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
-from vorbehalt.reservation.robots import MAX_BYTES, RobotsFile
+from vorbehalt.reservation.robots.file import MAX_BYTES, RobotsFile
 from vorbehalt.reservation.scopes import uses_under
 from vorbehalt.reservation.terms import Terms
 from vorbehalt.reservation.uses import Uses

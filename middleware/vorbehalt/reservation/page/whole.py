@@ -7,9 +7,9 @@ from collections.abc import Callable
 from hashlib import sha256
 from html import escape
 
-from vorbehalt.reservation import page_parts as parts
-from vorbehalt.reservation import page_template
-from vorbehalt.reservation.page_languages import PAGE_WORDS
+from vorbehalt.reservation.page import parts
+from vorbehalt.reservation.page import template as page_template
+from vorbehalt.reservation.page.languages import PAGE_WORDS
 from vorbehalt.reservation.terms import Terms
 from vorbehalt.reservation.wording import WORDINGS, clean
 

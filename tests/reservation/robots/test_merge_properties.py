@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from terms_support import Terms
-from vorbehalt.reservation.robots_merge import merge
-from vorbehalt.reservation.robots_said import what_robots_said
+from vorbehalt.reservation.robots.merge import merge
+from vorbehalt.reservation.robots.said import what_robots_said
 from vorbehalt.reservation.sections import SectionIndex
 from vorbehalt.reservation.terms import Section
 from vorbehalt.reservation.uses import Stance, Uses

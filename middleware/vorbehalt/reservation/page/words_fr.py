@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vorbehalt.reservation.page_words import PageWords
+from vorbehalt.reservation.page.words import PageWords
 
 FRENCH = PageWords(
     language="Français",

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support import cases
-from vorbehalt.reservation.robots import agent_runs, is_wildcard, parse, product_token
-from vorbehalt.reservation.robots_in_force import RobotsInForce
-from vorbehalt.reservation.robots_said import Said, what_robots_said
+from vorbehalt.reservation.robots.file import agent_runs, is_wildcard, parse, product_token
+from vorbehalt.reservation.robots.in_force import RobotsInForce
+from vorbehalt.reservation.robots.said import Said, what_robots_said
 
 Reader = Callable[[bytes, str, str], bool]
 
