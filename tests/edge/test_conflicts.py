@@ -114,6 +114,17 @@ def test_a_site_without_such_files_is_left_in_peace_and_an_open_one_is_not_even_
     assert app.asked == ["/robots.txt"]
 
 
+def test_a_site_that_answers_every_path_alike_has_no_such_files() -> None:
+    class Alike(Site):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            self.files = {scope["path"]: ("text/plain", b"datatrainingallowed=yes")}
+            await super().__call__(scope, receive, send)
+
+    site = protect(Alike({}, []), site={"robots": "none"})
+    ask(site, "/robots.txt")
+    assert conflicts(site) == []
+
+
 def test_a_site_that_fails_when_it_is_looked_at_changes_no_answer() -> None:
     class Failing(Site):
         async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

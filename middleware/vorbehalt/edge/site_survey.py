@@ -17,6 +17,7 @@ log = logging.getLogger("vorbehalt")
 
 _DEADLINE_SECONDS = 2.0
 _BUNDLES = ("/llms-full.txt", "/llms.txt")
+_NOTHING = "/vorbehalt-looks-for-nothing-here.txt"
 _TRUST = ("/trust.txt", "/.well-known/trust.txt")
 
 
@@ -37,9 +38,15 @@ async def look_once(runtime: Runtime, plan: HostPlan, app: Any, scope: Any) -> N
 
 async def _look(runtime: Runtime, plan: HostPlan, app: Any, scope: Any) -> None:
     terms = plan.settings.terms
+    anything: SiteAnswer | None = None
     for path in (terms.tdmrep_path, *_BUNDLES, *_TRUST):
         answer = await ask_site(app, plan, scope, path)
         sentence = conflict_in(terms, path, answer)
+        if sentence and anything is None:
+            anything = await ask_site(app, plan, scope, _NOTHING)
+        if anything == answer:
+            # A site that answers every path alike has no such file.
+            sentence = ""
         code = f"file {plan.settings.key}{path}"
         if sentence:
             runtime.conflicts.note(code, f"{terms.origin}{path}: {sentence}")
