@@ -59,7 +59,9 @@ def test_a_reload_while_a_worker_begins_does_not_kill_it(gate: Path) -> None:
         process.send_signal(signal.SIGHUP)
         assert line(process) == "reloaded"
         process.send_signal(signal.SIGTERM)
-        assert [line(process), line(process)] == ["ended", "all ended"]
+        # The first reload may have reached it late, when it could already take it.
+        rest = [text for text in (line(process) for _ in range(3)) if text != "reloaded"]
+        assert rest[:2] == ["ended", "all ended"]
         assert process.wait(20) == 0
 
 
