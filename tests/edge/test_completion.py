@@ -36,6 +36,8 @@ def run_streaming(messages: list[dict[str, Any]], method: str = "GET") -> Draft:
         delivered = sum(v for k, v in counted.items() if k[0] == "vorbehalt_crawler_delivered_bytes_total")
         assert delivered == completion.amount
         assert any(k[0] == "vorbehalt_crawler_delivered_bytes_total" for k in counted) is bool(delivered)
+        answers = [v for k, v in counted.items() if k[0] == "vorbehalt_crawler_delivered_total"]
+        assert answers == [1] * bool(delivered)
         return completion
 
     return asyncio.run(main())

@@ -7,7 +7,8 @@ import gc
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from uvicorn import Config
 import vorbehalt
 from vorbehalt.edge import metrics
 from vorbehalt.edge.exposition import HELP
+from vorbehalt.edge.gauges import Gauges
 from vorbehalt.errors import VorbehaltError
 from vorbehalt.stores import counter_files
 from vorbehalt.stores.counters import FAMILIES, Counters
@@ -33,26 +35,25 @@ class Source:
         self.counters = Counters(directory)
         self.counters.open()
         self.written: dict[str, int] = {}
-        self.anchor: float | None = None
-        self.version = "2026.11.22"
+        self.told = Gauges(
+            reservations=(("label.example", "ab12"),),
+            in_force_since={"label.example": 1.5e9},
+            modes={"label.example": "observe"},
+            rules=("2026.11.22", "cd34"),
+            config="ef56",
+            software="1.2",
+            crawlers={"1": ("openai", "training"), "Seen": ("seen", "seo"), "Unseen": ("unseen", "seo")},
+            rules_ages={"openai-gptbot": 3600.0},
+        )
 
-    def reservations(self) -> Iterable[tuple[str, str]]:
-        return [("label.example", "ab12")]
-
-    def rules(self) -> tuple[str, str]:
-        return self.version, "cd34"
-
-    def rules_ages(self) -> Mapping[str, float]:
-        return {"openai-gptbot": 3600.0}
+    def gauges(self) -> Gauges:
+        return self.told
 
     def records(self) -> Mapping[str, int]:
         return self.written
 
     def lost(self) -> Mapping[str, int]:
         return {"disk": 2}
-
-    def anchor_age(self) -> float | None:
-        return self.anchor
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def samples() -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 def test_the_names_and_labels_of_the_contract_are_exposed(source: Source) -> None:
     for name, labels in FAMILIES.items():
         source.counters.inc(name, tuple("1" for _ in labels))
-    source.anchor = 12.5
+    source.told = replace(source.told, anchor_age=12.5)
     text = metrics.exposition().decode()
     found = samples()
     for name in HELP:
@@ -86,8 +87,89 @@ def test_the_names_and_labels_of_the_contract_are_exposed(source: Source) -> Non
     assert found["vorbehalt_rules_info", (("digest", "cd34"), ("version", "2026.11.22"))] == 1
     assert found["vorbehalt_rules_age_seconds", (("list", "openai-gptbot"),)] == 3600
     assert found["vorbehalt_evidence_anchor_age_seconds", ()] == 12.5
+    assert found["vorbehalt_config_info", (("digest", "ef56"),)] == 1
+    assert found["vorbehalt_build_info", (("version", "1.2"),)] == 1
+    since = found["vorbehalt_reservation_in_force_since_seconds", (("host", "label.example"),)]
+    assert since == 1.5e9
     assert found["vorbehalt_evidence_lost_total", (("reason", "disk"),)] == 2
     assert set(HELP) | {"vorbehalt_decision_seconds", "vorbehalt_decision_nanoseconds"} == set(FAMILIES)
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "value"),
+    [
+        ({}, "vorbehalt_paused", 0),
+        ({"is_paused": True}, "vorbehalt_paused", 1),
+        ({}, "vorbehalt_disarmed", 0),
+        ({"is_disarmed": True}, "vorbehalt_disarmed", 1),
+        ({}, "vorbehalt_health", 0),
+        ({"health": "yellow"}, "vorbehalt_health", 1),
+        ({"health": "red"}, "vorbehalt_health", 2),
+        ({"health": "violet"}, "vorbehalt_health", 2),
+        ({"evidence_health": "yellow"}, "vorbehalt_evidence_health", 1),
+        ({"log_size": 0}, "vorbehalt_evidence_log_size", 0),
+        ({"log_size": 7}, "vorbehalt_evidence_log_size", 7),
+        ({"checkpoint_age": 1.5}, "vorbehalt_evidence_checkpoint_age_seconds", 1.5),
+        ({}, "vorbehalt_evidence_log_size", None),
+        ({}, "vorbehalt_evidence_checkpoint_age_seconds", None),
+        ({}, "vorbehalt_evidence_anchor_age_seconds", None),
+    ],
+)
+def test_a_gauge_says_how_it_is(
+    source: Source, change: dict[str, Any], name: str, value: float | None
+) -> None:
+    source.told = replace(source.told, **change)
+    assert samples().get((name, ())) == value
+
+
+@pytest.mark.parametrize(("mode", "other"), [("enforce", "observe"), ("observe", "enforce")])
+def test_the_mode_of_a_host_is_one_of_two(source: Source, mode: str, other: str) -> None:
+    source.told = replace(source.told, modes={"label.example": mode})
+    found = samples()
+    assert found["vorbehalt_mode", (("host", "label.example"), ("mode", mode))] == 1
+    assert found["vorbehalt_mode", (("host", "label.example"), ("mode", other))] == 0
+
+
+def test_of_several_engines_the_one_in_trouble_is_seen(source: Source) -> None:
+    second = Source()
+    second.told = Gauges(health="red", is_paused=True, anchor_age=9.0)
+    source.told = replace(source.told, anchor_age=3.0)
+    metrics.register(second)
+    try:
+        found = samples()
+    finally:
+        metrics.unregister(second)
+    assert found["vorbehalt_health", ()] == 2
+    assert found["vorbehalt_paused", ()] == 1
+    assert found["vorbehalt_evidence_anchor_age_seconds", ()] == 9
+    assert found["vorbehalt_mode", (("host", "label.example"), ("mode", "observe"))] == 1
+
+
+def test_the_operator_of_every_crawler_that_was_counted_is_named(source: Source) -> None:
+    assert not [key for key in samples() if key[0] == "vorbehalt_crawler_info"]
+    source.counters.inc("vorbehalt_crawler_signals_total", ("Seen", "/robots.txt"))
+    source.counters.inc("vorbehalt_robots_violations_total", ("other",))
+    source.counters.inc("vorbehalt_referrals_total", ("Unseen",))
+    assert [key for key in samples() if key[0] == "vorbehalt_crawler_info"] == [
+        ("vorbehalt_crawler_info", (("crawler", "Seen"), ("operator", "seen"), ("purpose", "seo")))
+    ]
+
+
+def test_living_workers_are_counted_and_the_dead_are_not(tmp_path: Path) -> None:
+    one, two, other = Source(tmp_path / "a"), Source(tmp_path / "a"), Source()
+    metrics.register(one)
+    try:
+        assert samples()["vorbehalt_workers", ()] == 2
+        metrics.register(two)
+        assert samples()["vorbehalt_workers", ()] == 2
+        metrics.register(other)
+        assert samples()["vorbehalt_workers", ()] == 3
+        two.counters.close()
+        metrics.unregister(two)
+        assert samples()["vorbehalt_workers", ()] == 2
+    finally:
+        for each in (one, two, other):
+            metrics.unregister(each)
 
 
 def test_names_stand_in_the_text_before_anything_was_counted(source: Source) -> None:

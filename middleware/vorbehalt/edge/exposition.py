@@ -6,13 +6,14 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
+from vorbehalt.edge.gauges import Gauges, families
 from vorbehalt.stores.counters import FAMILIES, Counters
 
 log = logging.getLogger("vorbehalt")
@@ -21,6 +22,7 @@ HELP: Mapping[str, str] = {
     "vorbehalt_requests_total": "Requests by what was done and by purpose of the crawler (none: no claim).",
     "vorbehalt_would_total": "Requests by what policy says; differs from requests_total while observing.",
     "vorbehalt_crawler_requests_total": "Requests of clients that claim to be a crawler.",
+    "vorbehalt_crawler_delivered_total": "Answers with content that crawlers were given whole.",
     "vorbehalt_crawler_delivered_bytes_total": "Bytes of content handed over to crawlers.",
     "vorbehalt_crawler_signals_total": "Signal documents fetched by claimed crawlers.",
     "vorbehalt_robots_violations_total": (
@@ -48,16 +50,8 @@ class MetricsSource(Protocol):
     @property
     def counters(self) -> Counters: ...
 
-    def reservations(self) -> Iterable[tuple[str, str]]:
-        """Host (first name, `default` for the default host) and digest of the signals in force."""
-        ...
-
-    def rules(self) -> tuple[str, str] | None:
-        """Version and digest of the rules; None where none are loaded."""
-        ...
-
-    def rules_ages(self) -> Mapping[str, float]:
-        """Age in seconds by name of address list."""
+    def gauges(self) -> Gauges:
+        """How it is at this moment. May block on the disk."""
         ...
 
     def records(self) -> Mapping[str, int]:
@@ -66,10 +60,6 @@ class MetricsSource(Protocol):
 
     def lost(self) -> Mapping[str, int]:
         """Records that this process lost, by reason."""
-        ...
-
-    def anchor_age(self) -> float | None:
-        """Seconds since the last anchor; None while there is none."""
         ...
 
 
@@ -137,7 +127,7 @@ class _Collector:
                 counter.add_metric(labels, value)
             yield counter
         yield _decisions(by_name)
-        yield from _gauges(sources)
+        yield from _gauges(sources, by_name)
 
 
 def _totals(all_counters: list[Counters]) -> dict[tuple[str, tuple[str, ...]], int]:
@@ -171,39 +161,22 @@ def _decisions(by_name: Mapping[str, list[tuple[tuple[str, ...], int]]]) -> Hist
     return family
 
 
-def _gauges(sources: list[MetricsSource]) -> Iterator[Metric]:
-    reservation = GaugeMetricFamily(
-        "vorbehalt_reservation_info", "Digest of the signals in force.", labels=("host", "digest")
-    )
-    rules = GaugeMetricFamily(
-        "vorbehalt_rules_info", "Version and digest of the rules.", labels=("version", "digest")
-    )
-    ages = GaugeMetricFamily("vorbehalt_rules_age_seconds", "Age of an address list.", labels=("list",))
-    anchor = GaugeMetricFamily("vorbehalt_evidence_anchor_age_seconds", "Seconds since the last anchor.")
-    hosts: set[tuple[str, str]] = set()
-    versions: set[tuple[str, str]] = set()
-    by_list: dict[str, float] = {}
-    anchors: list[float] = []
-
-    def read(source: MetricsSource) -> None:
-        hosts.update(source.reservations())
-        if (version := source.rules()) is not None:
-            versions.add(version)
-        by_list.update(source.rules_ages())
-        if (age := source.anchor_age()) is not None:
-            anchors.append(age)
-
+def _gauges(
+    sources: list[MetricsSource], by_name: Mapping[str, list[tuple[tuple[str, ...], int]]]
+) -> Iterator[Metric]:
+    told: list[Gauges] = []
+    workers = 0
+    for counters in {source.counters.directory or id(source): source.counters for source in sources}.values():
+        workers += counters.workers()
     for source in sources:
-        _guarded(source, lambda source=source: read(source))  # type: ignore[misc]
-    for labels in sorted(hosts):
-        reservation.add_metric(labels, 1)
-    for labels in sorted(versions):
-        rules.add_metric(labels, 1)
-    for name, seconds in sorted(by_list.items()):
-        ages.add_metric((name,), seconds)
-    if anchors:
-        anchor.add_metric((), max(anchors))
-    yield from (reservation, rules, ages, anchor)
+        _guarded(source, lambda source=source: told.append(source.gauges()))  # type: ignore[misc]
+    crawlers = frozenset(
+        labels[0]
+        for name, rows in by_name.items()
+        if FAMILIES.get(name, ())[:1] == ("crawler",)
+        for labels, _ in rows
+    )
+    yield from families(told, workers, crawlers)
 
 
 def _guarded(source: MetricsSource, step: Callable[[], None]) -> None:

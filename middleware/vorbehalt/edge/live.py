@@ -264,4 +264,11 @@ def make_room(cache: dict[_Key, _Value], most: int) -> None:
 
 def _referral_hosts(engine: Engine) -> dict[bytes, str]:
     own = {urlsplit(plan.settings.terms.origin).netloc.encode() for plan in engine.plans()}
-    return {host: operator for host, operator in engine.settings.ai_product_hosts.items() if host not in own}
+    settings = engine.settings
+    parties = settings.registry.parties
+    return {
+        # Named as in every other counter, so that what an operator takes and sends can be put side by side.
+        host: parties[operator].name if operator in parties else operator
+        for host, operator in settings.ai_product_hosts.items()
+        if host not in own
+    }

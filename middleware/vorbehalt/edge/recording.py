@@ -67,16 +67,14 @@ class Recording:
             self._runtime.evidence.append(draft)
             identity = self.verdict.identity
             if identity is not None and draft.amount:
-                self._live.counters.inc(
-                    "vorbehalt_crawler_delivered_bytes_total",
-                    (
-                        identity.token,
-                        identity.counted_operator,
-                        identity.purpose.value,
-                        identity.standing.value,
-                    ),
-                    draft.amount,
+                labels = (
+                    identity.token,
+                    identity.counted_operator,
+                    identity.purpose.value,
+                    identity.standing.value,
                 )
+                self._live.counters.inc("vorbehalt_crawler_delivered_total", labels)
+                self._live.counters.inc("vorbehalt_crawler_delivered_bytes_total", labels, draft.amount)
         except Exception:
             self._live.count_internal_error()
 

@@ -259,7 +259,7 @@ class Runtime(TellsMetrics):
             try:
                 self.reload()
                 self.telling.poll()
-                metrics.sync(self)
+                self.sync_metrics()
             except Exception:
                 # The housekeeper must outlive any surprise: without it no reload and no announcement happens.
                 self.live.count_internal_error()

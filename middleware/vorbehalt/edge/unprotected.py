@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from vorbehalt.edge import metrics
+from vorbehalt.edge.gauges import Gauges
 from vorbehalt.errors import VorbehaltError
 from vorbehalt.stores.counters import Counters
 
@@ -30,20 +31,13 @@ class Unprotected:
             )
         self.counters.inc("vorbehalt_internal_errors_total")
 
-    def reservations(self) -> Iterable[tuple[str, str]]:
-        return ()
+    def gauges(self) -> Gauges:
+        from vorbehalt import __version__
 
-    def rules(self) -> tuple[str, str] | None:
-        return None
-
-    def rules_ages(self) -> Mapping[str, float]:
-        return {}
+        return Gauges(health="red", evidence_health="red", software=__version__)
 
     def records(self) -> Mapping[str, int]:
         return {}
 
     def lost(self) -> Mapping[str, int]:
         return {}
-
-    def anchor_age(self) -> float | None:
-        return None

@@ -33,6 +33,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "vorbehalt_requests_total": ("action", "purpose"),
     "vorbehalt_would_total": ("action", "purpose"),
     "vorbehalt_crawler_requests_total": ("crawler", "operator", "purpose", "standing", "action"),
+    "vorbehalt_crawler_delivered_total": ("crawler", "operator", "purpose", "standing"),
     "vorbehalt_crawler_delivered_bytes_total": ("crawler", "operator", "purpose", "standing"),
     "vorbehalt_crawler_signals_total": ("crawler", "document"),
     "vorbehalt_robots_violations_total": ("crawler",),
@@ -150,6 +151,12 @@ class Counters:
         for key, value in others.items():
             totals[key] = totals.get(key, 0) + value
         return totals
+
+    def workers(self) -> int:
+        """How many processes count here, this one included. After a `snapshot`, which takes away the dead."""
+        if self._name is None or self.directory is None:
+            return 1
+        return sum(1 for _ in self.directory.glob(f"*{SUFFIX}"))
 
     def close(self) -> None:
         """Let go of the file; its values stay on disk and are folded by the next scrape. Idempotent."""
