@@ -1,0 +1,1 @@
+"""The dashboards as code. `deploy/grafana/build.py` writes them as JSON."""
