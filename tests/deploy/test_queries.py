@@ -61,7 +61,7 @@ dns = false
 refresh = false
 [evidence]
 directory = "{folder}/evidence"
-reply_deadline = "1ms"
+reply_deadline = 0.000001
 [sidecar]
 metrics_listen = "127.0.0.1:{metrics}"
 """

@@ -35,7 +35,7 @@ def build() -> dashboard.Dashboard:
         "What machines are told, who came, what was delivered to whom, and whether the proof is sound."
         " Numbers are counts of the time range at the top right. For proof, use the evidence, not this page.",
         span="now-7d",
-        refresh="1m",
+        refresh="5m",
     )
     return fill(
         made,
