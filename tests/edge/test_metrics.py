@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import socket
 import urllib.error
 import urllib.request
@@ -93,6 +94,20 @@ def test_the_names_and_labels_of_the_contract_are_exposed(source: Source) -> Non
     assert since == 1.5e9
     assert found["vorbehalt_evidence_lost_total", (("reason", "disk"),)] == 2
     assert set(HELP) | {"vorbehalt_decision_seconds", "vorbehalt_decision_nanoseconds"} == set(FAMILIES)
+
+
+def test_the_page_on_metrics_names_exactly_what_is_exposed(source: Source) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text("utf-8")
+    rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| `vorbehalt_")]
+    documented = {
+        name: tuple(filter(None, labels.strip().split(", ")))
+        for names, labels in rows
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    types = re.findall(r"^# TYPE (vorbehalt_\w+) ", metrics.exposition().decode(), re.M)
+    assert set(documented) == set(types)
+    for name in HELP:
+        assert documented[name] == FAMILIES[name], name
 
 
 @pytest.mark.parametrize(
