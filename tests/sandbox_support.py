@@ -1,4 +1,4 @@
-"""Runs a program as a container would: its own root without write access, a number as user, no capability, no network.
+"""Runs a program as a container would: a root without write access, a number as user, no capability.
 
 No container engine is needed: bubblewrap (Debian package) makes the same kernel namespaces.
 """

@@ -1,7 +1,7 @@
-"""Runs inside the sandbox, in the place of systemd: start, a request on the socket, reload, stop. Prints JSON.
+"""Runs inside the sandbox, in the place of systemd: start, a request on the socket, reload, stop.
 
-Arguments: a JSON object with `start`, `reload` (command lines), `socket`, `config` (paths), `umask`, and `trace`,
-the file that gets every system call.
+Takes a JSON object with `start`, `reload` (command lines), `socket`, `config` (paths), `umask`, and `trace`,
+the file that gets every system call. Prints JSON.
 """
 
 import contextlib
