@@ -14,6 +14,7 @@ import identification
 import in_process
 import replaying
 import reserving
+import sizing
 from measure import Budget, machine, print_budgets
 
 
@@ -23,7 +24,9 @@ def main() -> int:
         description="Benchmarks: medians of interleaved rounds, ratios, budgets."
     )
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", choices=["in-process", "identification", "durability", "replay", "headers"])
+    parser.add_argument(
+        "--only", choices=["in-process", "identification", "durability", "replay", "headers", "sizing"]
+    )
     arguments = parser.parse_args()
     names = (
         "starlette",
@@ -52,6 +55,8 @@ def main() -> int:
         budgets += durability.run(arguments.rounds)
     if arguments.only in (None, "replay"):
         budgets += replaying.run(min(arguments.rounds, 3))[1]
+    if arguments.only in (None, "sizing"):
+        budgets += sizing.run()
     return 1 if print_budgets(budgets) else 0
 
 
