@@ -13,11 +13,13 @@ from vorbehalt.cli import (
     explaining,
     identifying,
     init,
+    pausing,
     probing,
     replaying,
     rules,
     running,
     signals,
+    sparing,
 )
 from vorbehalt.cli.output import flush, printable, say
 from vorbehalt.errors import VorbehaltError
@@ -54,6 +56,8 @@ app.command("serve")(running.serve)
 app.command("demo")(running.demo)
 app.command("identify")(identifying.identify)
 app.command("explain")(explaining.explain)
+app.command("pause")(pausing.pause)
+app.command("spare")(sparing.spare)
 app.command("replay")(replaying.replay)
 app.command("probe")(probing.probe)
 app.add_typer(evidence.app, name="evidence")

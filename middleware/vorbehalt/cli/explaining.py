@@ -12,11 +12,12 @@ from urllib.parse import unquote, urlsplit
 import typer
 
 from vorbehalt.cli.lists import lists_of_the_time
+from vorbehalt.cli.operator_actions import overriding_of
 from vorbehalt.cli.output import CONFIG, JSON, moment, note, print_json, printable, quoted, say, utc
 from vorbehalt.cli.told_words import told_sentences
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.engine import Engine
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.by_reference import find_request
 from vorbehalt.facts import Headers, Visit, host_name, normal_path
 from vorbehalt.policy.reasons import REASONS
 from vorbehalt.settings import Settings, load, read_robots_files
@@ -47,7 +48,13 @@ def explain(
     pairs, peer, time = _headers(header), _address(ip), moment(at)
     settings = load(config)
     visit = visit_of(settings, url, method, pairs, peer, time)
-    engine = Engine(settings, MemoryLimits(), read_robots_files(settings), ranges=lists_of_the_time(settings))
+    engine = Engine(
+        settings,
+        MemoryLimits(),
+        read_robots_files(settings),
+        ranges=lists_of_the_time(settings),
+        overriding=overriding_of(settings),
+    )
     verdict = engine.judge(visit)
     if as_json:
         print_json(verdict.as_json())
@@ -127,10 +134,10 @@ def _explain_reference(settings: Settings, ref: str, as_json: bool) -> None:
     if not (Path(directory) / "log").is_dir():
         note(f"nothing has been recorded yet: there is no evidence log in {directory}")
         raise typer.Exit(1)
-    wanted = Filters(ref=ref.strip().upper(), type="request")
-    record = next(show(Path(directory), wanted), None)
+    reference = ref.strip().upper()
+    record = find_request(Path(directory), reference)
     if record is None:
-        note(f"no request with the reference {ref} is in the log; a new one appears once it is sealed")
+        note(f"no request with the reference {ref} is in the evidence of {directory}")
         raise typer.Exit(1)
     verdict = recorded_verdict(record)
     if as_json:
@@ -138,9 +145,14 @@ def _explain_reference(settings: Settings, ref: str, as_json: bool) -> None:
         return
     seen = _mapping(record["seen"])
     asked = f"{seen.get('method')} {seen.get('scheme')}://{seen.get('host')}{seen.get('path')}"
-    say(f"record {record['index']}, {utc(int(str(record['at'])))}: {printable(asked)}")
+    index = "not sealed yet" if record["index"] is None else record["index"]
+    say(f"record {index}, {utc(int(str(record['at'])))}: {printable(asked)}")
     for line in (*sentences(verdict), *told_sentences(seen)):
         say(printable(line))
+    now = moment(None)
+    for spare in overriding_of(settings).now.spares_at(now):
+        if spare.ref == reference:
+            say(f"since then: this visitor is let in until {utc(spare.until)}")
 
 
 def recorded_verdict(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,10 +179,9 @@ def _mapping(value: object) -> Mapping[str, Any]:
 def sentences(verdict: Mapping[str, Any]) -> list[str]:
     """Return a verdict in its public form as lines for people."""
     identity = verdict["identity"]
-    observed = verdict["would"] != verdict["action"] and not verdict["enforced"]
-    lines = [
-        f"action: {verdict['action']}" + (f" (observed only; would: {verdict['would']})" if observed else "")
-    ]
+    differs = verdict["would"] != verdict["action"] and not verdict["enforced"]
+    why = "enforcement was paused" if "paused" in (verdict["reasons"] or ()) else "observed only"
+    lines = [f"action: {verdict['action']}" + (f" ({why}; would: {verdict['would']})" if differs else "")]
     lines.append(f"rule: {verdict['rule']}")
     lines += [f"reason: {code}: {REASONS.get(code, '')}" for code in verdict["reasons"] or ()]
     if identity is None:

@@ -156,7 +156,8 @@ class Live:
         reader = readers.get(headers.name)
         if reader is None:
             verdict = plan.reader_verdict(section)
-            if verdict is None:
+            if verdict is None or verdict.is_refusal:
+                # Who is refused is looked at each time: the short way leads to the page.
                 return None
             reader = Reader(verdict, headers, self.request_cells(verdict))
             readers[headers.name] = reader

@@ -18,6 +18,8 @@ from vorbehalt.stores.counters import Counters
 
 if TYPE_CHECKING:
     from vorbehalt.edge.live import Live
+    from vorbehalt.edge.overriding import OverrideWatch
+    from vorbehalt.policy.overrides import Overrides
 
 _NO_LOG = ("off", "memory:")
 
@@ -31,8 +33,12 @@ class TellsMetrics:
     live: Live
     disarm: Disarm
     robots_read_at: dict[str, float]
-    paused_until: int | None = None
-    """Until when nothing is enforced, nanoseconds UTC; None: enforcement is as configured."""
+    overrides: OverrideWatch
+
+    @property
+    def pauses(self) -> Overrides:
+        """The pauses (and spares) in force."""
+        return self.overrides.now
 
     def health(self) -> dict[str, object]:
         raise NotImplementedError
@@ -46,10 +52,6 @@ class TellsMetrics:
     @cached_property
     def signals_since(self) -> InForceSince:
         return InForceSince(self.settings.state.directory)
-
-    def is_paused(self, now: int) -> bool:
-        """True while enforcement as a whole is paused; `now` in nanoseconds UTC."""
-        return self.paused_until is not None and now < self.paused_until
 
     def sync_metrics(self) -> None:
         """Carry what changed into what all workers share, every few seconds. Blocks on the disk."""
@@ -77,7 +79,7 @@ class TellsMetrics:
             reservations=tuple((_name(plan.settings.key), plan.bundle.digest) for plan in plans),
             in_force_since=self.signals_since.since,
             modes={_name(plan.settings.key): plan.settings.mode for plan in plans},
-            is_paused=self.is_paused(now),
+            is_paused=self.pauses.is_paused(now),
             is_disarmed=self.disarm.is_disarmed(now),
             health=str(self.health().get("state", "red")),
             evidence_health=str(evidence.get("state", "red")),

@@ -16,13 +16,14 @@ from vorbehalt.evidence.receipt import Draft, Evidence
 from vorbehalt.facts import Visit
 from vorbehalt.identify.answers import NO_ANSWERS, Answers, DnsAnswer, SignatureAnswer
 from vorbehalt.identify.identity import Claim
-from vorbehalt.identify.networks import RangeList
+from vorbehalt.identify.networks import RangeList, read_range_lists
 from vorbehalt.identify.registry import Registry
 from vorbehalt.identify.signatures import is_signed, judge_signature
 from vorbehalt.lookups.directories import DirectoryFetcher
 from vorbehalt.lookups.dns import ReverseDns
 from vorbehalt.lookups.fetch import Fetcher
 from vorbehalt.lookups.keys import KeyDirectory, NonceMemory, named_directories
+from vorbehalt.lookups.range_files import current_lists
 from vorbehalt.lookups.range_keeper import RangeKeeper
 from vorbehalt.lookups.thread import LookupThread
 from vorbehalt.settings.model import Settings
@@ -33,6 +34,14 @@ _AWAITED = frozenset({"rdns"})
 _MOST_JITTER = 4 * 3600 * 1_000_000_000
 
 Lists = Mapping[str, RangeList]
+
+
+def fetched_lists(settings: Settings) -> Lists | None:
+    """Return the address lists in force where some may have been fetched, None where none can have been."""
+    directory = settings.ranges_directory
+    if directory is None or not directory.is_dir():
+        return None
+    return current_lists(read_range_lists(settings.rules_documents), directory)
 
 
 class Outside:

@@ -16,15 +16,15 @@ from vorbehalt.edge.conflicts import Conflicts
 from vorbehalt.edge.health import health_of
 from vorbehalt.edge.live import AnswerSizes, Live
 from vorbehalt.edge.metrics_source import TellsMetrics
-from vorbehalt.edge.outside import Outside
+from vorbehalt.edge.outside import Outside, fetched_lists
+from vorbehalt.edge.overriding import OverrideWatch
 from vorbehalt.edge.telling import Telling
 from vorbehalt.edge.watching import needs_restart, stamp_of
 from vorbehalt.engine import Engine, HostPlan
 from vorbehalt.errors import VorbehaltError
 from vorbehalt.evidence.log import open_evidence
 from vorbehalt.evidence.receipt import Evidence
-from vorbehalt.identify.networks import RangeList, read_range_lists
-from vorbehalt.lookups.range_files import current_lists
+from vorbehalt.identify.networks import RangeList
 from vorbehalt.policy.disarm import Disarm
 from vorbehalt.reservation.bundle import Bundle
 from vorbehalt.settings import Settings, load, read_robots_files
@@ -59,10 +59,10 @@ class Runtime(TellsMetrics):
             on_answer=lambda: self.live.forget_refusals(),
             on_lists=self._take_lists,
         )
-        self.ranges: Mapping[str, RangeList] | None = None
-        directory = self.settings.ranges_directory
-        if directory is not None and directory.is_dir():
-            self.ranges = current_lists(read_range_lists(self.settings.rules_documents), directory)
+        self.overrides = OverrideWatch(
+            self.settings, lambda: self.evidence, lambda: self.live.forget_refusals()
+        )
+        self.ranges = fetched_lists(self.settings)
         self.site_robots: dict[str, bytes] = {}
         self.robots_read_at: dict[str, float] = {}
         self.robots_tried_at: dict[str, float] = {}
@@ -102,6 +102,7 @@ class Runtime(TellsMetrics):
             ranges=self.ranges,
             outside=None if self.outside.asks_nobody else self.outside,
             disarm=self.disarm,
+            overriding=self.overrides.overriding,
         )
         network = settings.network
         addresses = AddressResolver(network.trusted_proxies, network.client_header)
@@ -138,6 +139,7 @@ class Runtime(TellsMetrics):
             self.counters.open()
             self.telling.open(self.live.engine.plans())
             self.evidence.start()
+            self.overrides.start()
             self.outside.start()
             self.announcer.begin(self.live.engine)
             self._wake.clear()
@@ -165,6 +167,7 @@ class Runtime(TellsMetrics):
             self._tell(None)
             self._wake.set()
             self.outside.stop()
+            self.overrides.stop()
             if self._house is not None and self._house is not threading.current_thread():
                 self._house.join(_PATIENCE_SECONDS)
             self._announce_all()
@@ -292,6 +295,7 @@ def _after_fork() -> None:
         runtime._house = None
         runtime.robots_reading = set()
         runtime.telling.forked()
+        runtime.overrides.forked()
         runtime._tell(None)
 
 

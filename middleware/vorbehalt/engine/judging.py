@@ -20,6 +20,7 @@ from vorbehalt.identify.networks import RangeList, read_range_lists
 from vorbehalt.identify.tokens import ClaimCache, TokenIndex
 from vorbehalt.policy.disarm import Disarm
 from vorbehalt.policy.licence import licensed
+from vorbehalt.policy.overrides import Overriding
 from vorbehalt.policy.rules import Case
 from vorbehalt.policy.select import Policy
 from vorbehalt.policy.verdict import Verdict
@@ -59,6 +60,7 @@ class Engine:
         ranges: Lists | Callable[[int], Lists] | None = None,
         outside: Outside | None = None,
         disarm: Disarm | None = None,
+        overriding: Overriding | None = None,
     ) -> None:
         self.settings = settings
         self.limits = limits
@@ -72,6 +74,7 @@ class Engine:
             self.ranges = _range_lists(settings.rules_documents) if ranges is None else ranges
         self.documented = operator_means(settings.registry)
         self.disarm = Disarm() if disarm is None else disarm
+        self.overriding = Overriding() if overriding is None else overriding
         self._outside = outside
         self.versions = {
             "rules": settings.registry.version,
@@ -188,10 +191,11 @@ class Engine:
             key = plan.policy.quota_key(rule, case)
             if key is not None:
                 allowance = self.limits.charge(key, rule.limit, visit.received_at)
-        verdict = self._spared(plan.policy.conclude(case, rule, allowance), visit.received_at)
-        return licensed(plan.settings.terms, verdict, visit.received_at)
+        verdict = self._disarmed(plan.policy.conclude(case, rule, allowance), visit.received_at)
+        verdict = licensed(plan.settings.terms, verdict, visit.received_at)
+        return self.overriding.apply(verdict, client, visit.received_at)
 
-    def _spared(self, verdict: Verdict, at: int) -> Verdict:
+    def _disarmed(self, verdict: Verdict, at: int) -> Verdict:
         """While the impostor rule is disarmed, a contradicted search engine is only observed."""
         identity = verdict.identity
         if (

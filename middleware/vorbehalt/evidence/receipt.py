@@ -17,6 +17,9 @@ RecordType = Literal[
     "self_probe",
     "objects",
     "imported",
+    "pause",
+    "spare",
+    "vault-access",
     "writer-open",
     "writer-close",
 ]

@@ -35,6 +35,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "tool-counted": "General tools and headless browsers are answered and counted.",
         "quota-exceeded": "Too many requests; the quota of this rule is used up for now.",
         "challenge-as-limit": "The rule asks for a challenge; there is none, so a limit stands in for it.",
+        "paused": "Whoever runs this site has paused the enforcement; the request was answered.",
+        "spared": "Whoever runs this site lets this visitor in after an earlier refusal.",
         "licensed": "A contract permits this use to the crawler's operator.",
         "observed": "The rule is only observed: what it says was recorded, the request was answered.",
         "site-rule-token": "A rule of this site names the crawler.",

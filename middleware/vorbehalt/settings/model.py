@@ -13,6 +13,7 @@ from vorbehalt.facts import Purpose
 from vorbehalt.identify.registry import Registry
 from vorbehalt.policy.rules import Mode, Rule
 from vorbehalt.reservation.terms import Terms
+from vorbehalt.stores.overrides_file import NAME as OVERRIDES_NAME
 
 RecordKind = Literal["full", "rollup", "none"]
 
@@ -43,6 +44,11 @@ class EvidenceSettings:
     redact: tuple[str, ...] = ()
     query_keys: tuple[str, ...] = ()
     """Query keys whose values may stand in a leaf."""
+
+    @property
+    def is_kept_nowhere(self) -> bool:
+        """True if no evidence lies on a disk."""
+        return self.directory in ("off", "memory:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,11 @@ class Settings:
     def ranges_directory(self) -> Path | None:
         """Where fetched address lists lie; None if the state has no directory."""
         return None if self.state.directory is None else self.state.directory / "ranges"
+
+    @property
+    def overrides_file(self) -> Path | None:
+        """Where pauses and spares stand; None if the state has no directory."""
+        return None if self.state.directory is None else self.state.directory / OVERRIDES_NAME
 
     @property
     def host_names(self) -> frozenset[str]:

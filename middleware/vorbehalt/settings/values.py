@@ -112,11 +112,17 @@ def read_seconds(table: Table, name: str, default: float, *, bare: bool = False)
     if bare and isinstance(value, int | float) and not isinstance(value, bool):
         number = table.number(name)
         return default if number is None else number
-    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
+    seconds = seconds_of(value) if isinstance(value, str) else None
+    if seconds is None:
         table.flaw(name, "V023", f'{table.where(name)} must be a duration such as "250ms", "24h" or "30d"')
         return default
-    return float(found[1]) * _SECONDS[found[2]]
+    return seconds
+
+
+def seconds_of(text: str) -> float | None:
+    """Return the seconds of a duration such as "250ms", "24h" or "30d"; None if it is none."""
+    found = _DURATION.fullmatch(text.strip())
+    return None if found is None else float(found[1]) * _SECONDS[found[2]]
 
 
 def read_listen(table: Table, name: str) -> str | None:
