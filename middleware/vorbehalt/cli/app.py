@@ -9,6 +9,7 @@ import typer
 from vorbehalt import __version__
 from vorbehalt.cli import (
     config,
+    doctoring,
     evidence,
     explaining,
     identifying,
@@ -58,6 +59,7 @@ app.command("identify")(identifying.identify)
 app.command("explain")(explaining.explain)
 app.command("pause")(pausing.pause)
 app.command("spare")(sparing.spare)
+app.command("doctor")(doctoring.doctor)
 app.command("replay")(replaying.replay)
 app.command("probe")(probing.probe)
 app.add_typer(evidence.app, name="evidence")

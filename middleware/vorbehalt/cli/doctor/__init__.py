@@ -1,0 +1,1 @@
+"""What `doctor` looks at: each check is a function from values to what it found."""
