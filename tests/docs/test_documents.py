@@ -234,7 +234,7 @@ def test_every_command_and_option_that_is_named_exists(document: Path) -> None:
 def test_the_checks_see_what_is_wrong() -> None:
     text = (
         "# A *title*, with `code`\n[here](docs/nowhere.md) [there](#a-title-with-code) [gone](#gone)\n"
-        "`vorbehalt pause --for 2h` and `vorbehalt check --nonsense`, `vorbehalt evidence card`\n"
+        "`vorbehalt stop --for 2h` and `vorbehalt check --nonsense`, `vorbehalt evidence card`\n"
         "```sh\nmake x && vorbehalt nonsense\nvorbehalt evidence show DIR --type request\n```\n"
     )
 
@@ -244,7 +244,7 @@ def test_the_checks_see_what_is_wrong() -> None:
         "vorbehalt check --nonsense",
         "vorbehalt evidence card",
         "vorbehalt nonsense",
-        "vorbehalt pause",
+        "vorbehalt stop",
     ]
     assert [block.mark for block in blocks_of(ROOT, f"<!-- runs: a-1 -->\n{text[text.index('```') :]}")] == [
         "runs: a-1"

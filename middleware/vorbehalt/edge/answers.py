@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vorbehalt.edge import respond
 from vorbehalt.edge.live import AnswerSize, Live
+from vorbehalt.edge.log_lines import tell_refusal
 from vorbehalt.edge.recording import Recording, open_record
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.edge.transfer import Transfer
@@ -142,6 +143,11 @@ class RefusalAnswer:
         self.recording = open_record(
             runtime, live, visit, verdict, section, ref=self.reference, status=status
         )
+        if live.logs_refusals:
+            try:
+                tell_refusal(self.reference, verdict, plan.settings.key)
+            except Exception:  # a handler that raises is the application's, and no reason to let pass
+                live.count_internal_error()
         middleware.observe(visit, verdict, self.reference)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -182,7 +182,7 @@ class VorbehaltMiddleware:
                 answer = decide(self, runtime, live, visit_of(scope, live.addresses), scope)
                 live.count_seconds(perf_counter() - started)
             except Exception:
-                live.count_internal_error()
+                live.count_unjudged()
                 log.exception("a request passes unjudged")
                 answer = self._pass_auth(scope)
         if answer is None:

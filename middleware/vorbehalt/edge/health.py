@@ -10,6 +10,9 @@ from vorbehalt.policy.disarm import ALERT
 if TYPE_CHECKING:
     from vorbehalt.edge.runtime import Runtime
 
+_BLIND = 3
+"""So many requests passed one after the other because they could not be judged: none is, as it seems."""
+
 
 def health_of(runtime: Runtime) -> dict[str, object]:
     """Return `state` (green, yellow, red), `reasons` in words, worst first, and `conflicts`.
@@ -23,6 +26,10 @@ def health_of(runtime: Runtime) -> dict[str, object]:
     if runtime.telling.problem:
         reasons.append(runtime.telling.problem)
     live = runtime.live
+    is_blind = live.unjudged_in_a_row >= _BLIND
+    if live.unjudged:
+        ours = f"{live.unjudged} requests passed unjudged because of a fault of ours; the log says which"
+        reasons.insert(0, f"not protected: {ours}") if is_blind else reasons.append(ours)
     if runtime.disarm.is_disarmed(time.time_ns()):
         reasons.append(ALERT)
     if sources := live.untrusted_sources:
@@ -37,6 +44,8 @@ def health_of(runtime: Runtime) -> dict[str, object]:
             " stands in front, let it send X-Forwarded-For and set network.trusted_proxies"
         )
     state = str(evidence.get("state", "green"))
+    if is_blind:
+        state = "red"
     if reasons and state == "green":
         state = "yellow"
     return {"state": state, "reasons": reasons, "conflicts": runtime.conflicts.sentences}

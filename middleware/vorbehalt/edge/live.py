@@ -121,6 +121,10 @@ class Live:
         self.untrusted_sources = 0
         self.unusable_sources = 0
         self.usable_sources = 0
+        self.logs_refusals = engine.settings.log_refusals
+        self.unjudged = 0
+        """Requests that passed because judging them failed."""
+        self.unjudged_in_a_row = 0
         self.uncounted_errors = 0
         """Failures that could not even be counted, because the counters failed."""
         self.referrals = _referral_hosts(engine)
@@ -216,6 +220,7 @@ class Live:
 
     def count(self, verdict: Verdict) -> None:
         """Count one judged request."""
+        self.unjudged_in_a_row = 0
         cells = self.counters.cells
         for cell in self.request_cells(verdict):
             cells[cell] += 1
@@ -241,6 +246,12 @@ class Live:
             self.counters.inc("vorbehalt_internal_errors_total", ())
         except Exception:  # it is called where a failure must not reach the visitor
             self.uncounted_errors += 1
+
+    def count_unjudged(self) -> None:
+        """Count a request that passes because judging it failed."""
+        self.unjudged += 1
+        self.unjudged_in_a_row += 1
+        self.count_internal_error()
 
     def count_referral(self, referer: bytes) -> None:
         """Count a person sent by an AI product, if the Referer's host is one of the closed list."""

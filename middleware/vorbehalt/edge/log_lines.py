@@ -7,7 +7,10 @@ import logging
 import sys
 import time
 
+from vorbehalt.policy.verdict import Verdict
 from vorbehalt.settings.model import Settings
+
+log = logging.getLogger("vorbehalt.refusals")
 
 
 class ConsoleLines(logging.Formatter):
@@ -34,10 +37,34 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            **(getattr(record, "fields", None) or {}),
         }
         if record.exc_info:
             event["exception"] = self.formatException(record.exc_info)
         return json.dumps(event)
+
+
+def tell_refusal(reference: str, verdict: Verdict, host: str) -> None:
+    """Log one refusal: nothing that the client made up, and no address."""
+    identity = verdict.identity
+    token, standing = (identity.token, identity.standing.value) if identity else (None, None)
+    fields = {
+        "reference": reference,
+        "action": verdict.action.value,
+        "rule": verdict.rule,
+        "crawler": token,
+        "standing": standing,
+        "host": host or None,
+    }
+    who = f"{token} ({standing})" if token else "no claim"
+    log.info(
+        "%s %s by the rule %s: %s",
+        reference,
+        verdict.action.value,
+        verdict.rule,
+        who,
+        extra={"fields": fields},
+    )
 
 
 def configure(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from vorbehalt.edge import respond
 from vorbehalt.edge.live import AnswerSize, HostCache, Live, make_room
+from vorbehalt.edge.log_lines import tell_refusal
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.edge.telling import Place, Telling, place_of, said_in_record
 from vorbehalt.edge.visits import visit_of
@@ -188,6 +189,8 @@ def again(
         _draft(runtime.telling, live, known, scope, headers, now, reference, ready.status)
     )
     try:
+        if live.logs_refusals:
+            tell_refusal(reference, known.verdict, cache.plan.settings.key)
         cells = live.counters.cells
         for cell in known.cells:
             cells[cell] += 1

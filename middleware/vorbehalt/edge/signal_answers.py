@@ -141,7 +141,7 @@ class SignalAnswer:
             size = self.live.sizes.of(self.plan, section.name)
             return AppAnswer(self.middleware, self.live, self.visit, verdict, section, None, size)
         except Exception:
-            self.live.count_internal_error()
+            self.live.count_unjudged()
             log.exception("a request passes unjudged")
             return None
 

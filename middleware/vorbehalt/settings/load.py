@@ -124,14 +124,14 @@ def _read(
     state = read_state(root.table("state"), source.base, evidence.directory)
     patterns_mode = read_patterns_mode(root.table("patterns"))
     metrics_listen = read_metrics(root.table("metrics")) or sidecar.metrics_listen
-    log_format, log_level = read_log(root.table("log"))
+    log_format, log_level, log_refusals = read_log(root.table("log"))
     root.finish()
     hosts = (default, *further)
     if registry is None:
         return None, hosts
     effective = (
         [host.settings for host in hosts], reader.site_hosts, network, evidence, state, sidecar,
-        patterns_mode, metrics_listen, log_format, log_level, registry.digest,
+        patterns_mode, metrics_listen, log_format, log_level, log_refusals, registry.digest,
     )  # fmt: skip
     settings = Settings(
         source=source.path,
@@ -148,6 +148,7 @@ def _read(
         metrics_listen=metrics_listen,
         log_format=log_format,
         log_level=log_level,
+        log_refusals=log_refusals,
         ai_product_hosts=_ai_product_hosts(root, documents),
         site_hosts=reader.site_hosts,
     )

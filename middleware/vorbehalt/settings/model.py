@@ -112,6 +112,7 @@ class Settings:
     metrics_listen: str | None = None
     log_format: Literal["console", "json"] = "console"
     log_level: str = "INFO"
+    log_refusals: bool = False
     warnings: tuple[Problem, ...] = ()
     ai_product_hosts: Mapping[bytes, str] = field(default_factory=dict)
     """Host of an AI product -> operator id, from rules/ai_product_hosts.toml (people who come from there)."""

@@ -229,12 +229,13 @@ def read_metrics(table: Table) -> str | None:
     return listen
 
 
-def read_log(table: Table) -> tuple[LogFormat, str]:
-    """Read [log]: format and level."""
+def read_log(table: Table) -> tuple[LogFormat, str, bool]:
+    """Read [log]: format, level, and whether refusals are told."""
     form = table.choice("format", "console", get_args(LogFormat))
     text = table.text("level", "INFO")
     if text.upper() not in LEVELS:
         table.flaw("level", "V007", f"log.level cannot be {shown(text)}; use one of: {', '.join(LEVELS)}")
         text = "INFO"
+    refusals = table.flag("refusals", False)
     table.finish()
-    return cast(LogFormat, form), text.upper()
+    return cast(LogFormat, form), text.upper(), refusals
