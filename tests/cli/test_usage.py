@@ -24,6 +24,9 @@ COMMANDS = {
         "identify",
         "explain",
         "probe",
+        "pause",
+        "spare",
+        "doctor",
         "signals",
         "replay",
         "evidence",
@@ -32,7 +35,7 @@ COMMANDS = {
     "evidence": {"init", "show", "prove", "seal", "verify"},
     "rules": {"lint", "refresh", "show"},
 }
-LATER = ["pause", "spare", "doctor", "dossier", "notice", "report"]
+LATER = ["dossier", "notice", "report"]
 LATER_EVIDENCE = ["anchor", "witness", "hold", "shred", "export", "import", "card"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,10 @@ for number in range(25):
 """
 
 
+def _instead(wanted: Overrides, _: Overrides) -> Overrides:
+    return wanted
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "overrides.json"
@@ -39,7 +44,8 @@ def test_no_file_is_nothing(path: Path) -> None:
 def test_every_change_has_another_stamp(path: Path) -> None:
     stamps = set()
     for number in range(20):
-        change(path, lambda _, number=number: Overrides((Pause(number),)))
+        wanted = Overrides((Pause(number),))
+        change(path, partial(_instead, wanted))
         stamps.add(stamp_of(path))
 
     assert len(stamps) == 20
@@ -75,9 +81,11 @@ def test_a_damaged_file_is_named_and_not_replaced(path: Path) -> None:
     change(path, lambda _: NOTHING)
     path.write_bytes(b"{}")
 
-    for act in (lambda: read(path), lambda: change(path, lambda old: old)):
-        with pytest.raises(StoreError, match=r"overrides\.json is damaged: .*move it away"):
-            act()
+    damaged = r"overrides\.json is damaged: .*move it away"
+    with pytest.raises(StoreError, match=damaged):
+        read(path)
+    with pytest.raises(StoreError, match=damaged):
+        change(path, lambda old: old)
     assert path.read_bytes() == b"{}"
 
 
