@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -310,6 +311,28 @@ def test_files_that_the_server_cannot_read_are_found(
 
     done = cli("doctor", "--json")
     assert (done.code, by_id(done)["evidence-access"]) == (1, "error")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_is_told_that_it_may_not_write(site: Path, tmp_path: Path) -> None:
+    made = VorbehaltMiddleware(PageApp(), config=site)
+    ask(made, agent=GPTBOT)
+    made.close()
+    for shut in ("vorbehalt-evidence", "vorbehalt-evidence/log"):
+        (tmp_path / shut).chmod(0o700)
+        place = _as_nobody(partial(places.look, "evidence.directory", tmp_path / shut / "x", []))
+        assert not place.may_write
+    told = _as_nobody(lambda: proof.look(tmp_path / "vorbehalt-evidence", NOW))
+    assert told is not None
+    assert found(proof.check_proof(told)) == [("evidence-log", "error")]
+
+
+def _as_nobody(act: Callable[[], Any]) -> Any:
+    os.seteuid(65534)
+    try:
+        return act()
+    finally:
+        os.seteuid(0)
 
 
 def test_a_wrong_configuration_is_exit_2(cli: Cli, site: Path) -> None:

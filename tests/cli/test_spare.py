@@ -120,6 +120,20 @@ def test_explain_tells_the_refusal_the_spare_and_the_visit_that_was_let_in(
     assert cli(*asked, "203.0.113.10").json["reasons"] == ["training-reserved"]
 
 
+def test_explain_goes_on_without_what_it_cannot_read(
+    cli: Cli, protected: VorbehaltMiddleware, tmp_path: Path
+) -> None:
+    cli("spare", "--ref", refused(protected), "--for", "30d")
+    asked = ("explain", "--json", "-H", "User-Agent: GPTBot/1.2", "/lyrics/1", "--ip", "203.0.113.9")
+    (directory(tmp_path) / "keys" / "spares.key").write_text("no key")
+    damaged_key = cli(*asked)
+    (directory(tmp_path) / "run" / "overrides.json").write_text("{")
+    damaged_file = cli(*asked)
+
+    assert (damaged_key.json["action"], "their key cannot be read" in damaged_key.err) == ("block", True)
+    assert (damaged_file.json["action"], "damaged" in damaged_file.err) == ("block", True)
+
+
 def test_list_end_and_end_again(cli: Cli, protected: VorbehaltMiddleware) -> None:
     assert cli("spare", "--list").out == "Nobody is spared.\n"
     reference = refused(protected)

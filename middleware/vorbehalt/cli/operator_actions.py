@@ -73,7 +73,10 @@ def overriding_of(settings: Settings) -> Overriding:
         return Overriding()
     key = None
     if overrides.spares and not settings.evidence.is_kept_nowhere:
-        key = Keys(Path(settings.evidence.directory)).get(SPARES_KEY)
+        try:
+            key = Keys(Path(settings.evidence.directory)).get(SPARES_KEY)
+        except (OSError, EvidenceError) as error:
+            note(f"without spares: their key cannot be read: {error}")
     return Overriding(overrides, key)
 
 

@@ -153,9 +153,9 @@ def _access(place: Place, what: str) -> Check:
 
 def look(name: str, path: Path, mounts: Iterable[Mount]) -> Place:
     """Find out about a directory; where it is not there yet, about the one it will be made in."""
-    exists = path.is_dir()
+    exists = _is_dir(path)
     there = path
-    while not there.is_dir():
+    while not _is_dir(there):
         there = there.parent
     there = there.resolve()
     usage, owner = os.statvfs(there), there.stat()
@@ -178,6 +178,13 @@ def look(name: str, path: Path, mounts: Iterable[Mount]) -> Place:
         strangers=strangers,
         owner=str(owner.st_uid),
     )
+
+
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return False  # who may not look there may not write there
 
 
 def is_container() -> bool:

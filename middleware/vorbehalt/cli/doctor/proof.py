@@ -34,9 +34,9 @@ class Proof:
 
 def look(directory: Path, now: int) -> Proof | None:
     """Read the end of a log and prove its last records; None where there is no log yet."""
-    if not (directory / "log" / "vkey").is_file():
-        return None
     try:
+        if not (directory / "log" / "vkey").is_file():
+            return None
         opened = open_directory(directory)
         size = open_log(directory)[1].size
         for index in range(max(0, size - PROVEN), size):
