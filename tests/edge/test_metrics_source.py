@@ -11,6 +11,7 @@ import pytest
 
 import vorbehalt
 from vorbehalt.edge.runtime import Runtime
+from vorbehalt.policy.overrides import Overrides, Pause
 
 
 @pytest.fixture
@@ -71,9 +72,12 @@ def test_without_a_log_nothing_is_said_of_one() -> None:
     assert dict(told.modes) == {"default": "enforce"}
 
 
-def test_a_pause_ends_by_itself(runtime: Runtime) -> None:
-    assert not runtime.is_paused(10)
-    runtime.paused_until = 10
-    assert [runtime.is_paused(now) for now in (9, 10, 11)] == [True, False, False]
-    runtime.paused_until = time.time_ns() + 10**12
-    assert runtime.gauges().is_paused
+def test_a_pause_of_all_is_told_while_it_lasts(runtime: Runtime) -> None:
+    now = time.time_ns()
+    for pause, is_paused in (
+        (Pause(1, now + 10**12), True),
+        (Pause(1, now), False),
+        (Pause(1, now + 10**12, rule="training"), False),
+    ):
+        runtime.overrides.overriding.now = Overrides((pause,))
+        assert runtime.gauges().is_paused is is_paused

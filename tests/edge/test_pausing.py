@@ -178,6 +178,7 @@ def test_health_says_what_is_paused_and_until_when(site: VorbehaltMiddleware, fi
         "paused: the rule closed is not enforced until the pause is ended",
     ]
     assert site.runtime.pauses.is_paused(time.time_ns())
+    assert site.runtime.gauges().is_paused
 
 
 def test_a_process_that_starts_while_paused_is_paused_from_its_first_request(

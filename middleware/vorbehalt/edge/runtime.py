@@ -74,14 +74,12 @@ class Runtime(TellsMetrics):
         self.reasons: dict[str, str] = {}
         """Why health is yellow: code -> sentence."""
         self.live = self._make_live(self.settings)
-        self.started = False
+        self.started = self._stopping = self._is_evidence_closed = False
         self._lock = threading.Lock()
         self._changing = threading.Lock()
         self._wake = threading.Event()
         self.announcer = Announcer(self.settings)
         self._stamp = stamp_of(self.settings, {})
-        self._stopping = False
-        self._is_evidence_closed = False
         self._house: threading.Thread | None = None
         _alive.add(self)
 
