@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import durability
 import identification
 import in_process
+import proxy_hop
 import replaying
 import reserving
 import sizing
@@ -25,7 +26,8 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument(
-        "--only", choices=["in-process", "identification", "durability", "replay", "headers", "sizing"]
+        "--only",
+        choices=["in-process", "identification", "durability", "replay", "headers", "sizing", "proxy"],
     )
     arguments = parser.parse_args()
     names = (
@@ -57,6 +59,8 @@ def main() -> int:
         budgets += replaying.run(min(arguments.rounds, 3))[1]
     if arguments.only in (None, "sizing"):
         budgets += sizing.run()
+    if arguments.only == "proxy":  # minutes, and servers of its own: only on request
+        budgets += proxy_hop.run(min(arguments.rounds, 5))
     return 1 if print_budgets(budgets) else 0
 
 

@@ -1,137 +1,32 @@
-"""The reverse proxy between raw sockets: what goes in comes out, and nothing waits for ever."""
+"""The reverse proxy between raw sockets: what goes in comes out."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import os
 import socket
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vorbehalt.edge.client_address import AddressResolver
-from vorbehalt.edge.listening import listening_socket
+from proxy_support import (
+    OK,
+    Upstream,
+    answering,
+    ask,
+    connect,
+    fields,
+    get,
+    proxy,
+    read_head,
+    read_length,
+    through,
+)
 from vorbehalt.edge.proxy_headers import request_headers, response_headers
 from vorbehalt.edge.reverse_proxy import ReverseProxy
-from vorbehalt.edge.server import server_for
 from vorbehalt.errors import VorbehaltError
-
-Handler = Callable[[socket.socket, bytes, bytes], object]
-SECONDS = 10.0
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
-
-
-def read_head(connection: socket.socket) -> tuple[bytes, bytes]:
-    """Read up to the end of the headers; return them and what came after."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        chunk = connection.recv(65536)
-        if not chunk:
-            break
-        data += chunk
-    head, _, rest = data.partition(b"\r\n\r\n")
-    return head, rest
-
-
-def read_all(connection: socket.socket) -> bytes:
-    parts = []
-    while chunk := connection.recv(65536):
-        parts.append(chunk)
-    return b"".join(parts)
-
-
-class Upstream:
-    """A server made of one function; keeps the heads that it has read."""
-
-    def __init__(self, handler: Handler, address: str = "127.0.0.1:0") -> None:
-        self.heads: list[bytes] = []
-        self.ended = threading.Event()
-        self._handler = handler
-        self._socket = listening_socket(address)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}" if ":0" in address else address
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
-
-    def _answer(self, connection: socket.socket) -> None:
-        connection.settimeout(SECONDS)
-        with connection, contextlib.suppress(OSError):
-            head, rest = read_head(connection)
-            self.heads.append(head)
-            self._handler(connection, head, rest)
-        self.ended.set()
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-@contextlib.contextmanager
-def proxy(upstream: str, read_seconds: float = SECONDS) -> Iterator[int]:
-    server = server_for(ReverseProxy(upstream, AddressResolver(), read_seconds=read_seconds))
-    bound = listening_socket("127.0.0.1:0")
-    port = bound.getsockname()[1]
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-    thread.start()
-    try:
-        yield port
-    finally:
-        server.should_exit = True
-        thread.join(SECONDS)
-        assert not thread.is_alive()
-
-
-@contextlib.contextmanager
-def through(handler: Handler, read_seconds: float = SECONDS) -> Iterator[tuple[int, Upstream]]:
-    upstream = Upstream(handler)
-    try:
-        with proxy(upstream.url, read_seconds) as port:
-            yield port, upstream
-    finally:
-        upstream.close()
-
-
-def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), SECONDS)
-
-
-def ask(port: int, request: bytes) -> tuple[bytes, bytes]:
-    """Send a request that asks for the connection to be closed; return head and body."""
-    with connect(port) as client:
-        client.sendall(request)
-        head, rest = read_head(client)
-        return head, rest + read_all(client)
-
-
-def answering(response: bytes) -> Handler:
-    return lambda connection, head, rest: connection.sendall(response)
-
-
-def get(target: bytes, *more: bytes, method: bytes = b"GET") -> bytes:
-    lines = [
-        method + b" " + target + b" HTTP/1.1",
-        b"Host: site.example",
-        b"Connection: close",
-        *more,
-        b"",
-        b"",
-    ]
-    return b"\r\n".join(lines)
-
-
-def fields(head: bytes, name: bytes) -> list[bytes]:
-    pairs = [line.partition(b":") for line in head.split(b"\r\n")[1:]]
-    return [value.strip() for key, _, value in pairs if key.lower() == name]
 
 
 @pytest.mark.parametrize(
@@ -210,13 +105,6 @@ def test_redirects_are_not_followed_and_cookies_not_kept() -> None:
     assert fields(upstream.heads[1], b"cookie") == []
 
 
-def read_length(connection: socket.socket, head: bytes, rest: bytes) -> bytes:
-    length = int(fields(head, b"content-length")[0])
-    while len(rest) < length:
-        rest += connection.recv(65536)
-    return rest
-
-
 def test_a_megabyte_streams_both_ways() -> None:
     sent = os.urandom(1_000_003)
 
@@ -290,82 +178,6 @@ def test_expect_continue_is_answered_here() -> None:
             client.sendall(b"body")
             assert read_head(client)[0].startswith(b"HTTP/1.1 200 ")
         assert fields(upstream.heads[0], b"expect") == []
-
-
-def test_an_upstream_that_is_down_gives_a_clean_page() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        with proxy(url) as port:
-            head, body = ask(port, get(b"/"))
-    assert head.startswith(b"HTTP/1.1 502 ")
-    assert b"does not answer" in body
-    assert fields(head, b"cache-control") == [b"no-store"]
-    assert url.encode() not in body
-
-
-def test_an_upstream_that_says_nothing_times_out() -> None:
-    release = threading.Event()
-
-    def silent(connection: socket.socket, head: bytes, rest: bytes) -> None:
-        release.wait(SECONDS)
-
-    with through(silent, read_seconds=0.05) as (port, _):
-        head, body = ask(port, get(b"/"))
-        release.set()
-    assert head.startswith(b"HTTP/1.1 504 ")
-    assert b"too long" in body
-
-
-def test_an_upstream_that_talks_nonsense_gives_a_clean_page() -> None:
-    with through(answering(b"SSH-2.0-OpenSSH_9\r\n\r\n")) as (port, _):
-        assert ask(port, get(b"/"))[0].startswith(b"HTTP/1.1 502 ")
-
-
-@pytest.mark.parametrize("framing", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
-def test_half_a_body_never_looks_whole(framing: bytes) -> None:
-    response = b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + framing + b"\r\n\r\n5\r\nhello\r\n"
-    with through(answering(response)) as (port, _):
-        head, got = ask(port, get(b"/"))
-    assert head.startswith(b"HTTP/1.1 200 ")
-    assert not got.endswith(b"0\r\n\r\n")
-    assert len(got) < 100
-
-
-def test_a_client_that_leaves_ends_the_exchange_upstream() -> None:
-    arrived = threading.Event()
-
-    def never(connection: socket.socket, head: bytes, rest: bytes) -> None:
-        arrived.set()
-        connection.recv(1)  # returns when the proxy closes the connection
-
-    with through(never) as (port, upstream):
-        client = connect(port)
-        client.sendall(get(b"/slow"))
-        assert arrived.wait(SECONDS)
-        client.close()
-        assert upstream.ended.wait(SECONDS / 2)
-
-
-def test_a_slow_client_slows_the_upstream_down() -> None:
-    total, sent = 64 * 1024 * 1024, 0
-    stalled = threading.Event()
-
-    def pour(connection: socket.socket, head: bytes, rest: bytes) -> None:
-        nonlocal sent
-        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % total)
-        connection.settimeout(0.3)
-        try:
-            while sent < total:
-                sent += connection.send(bytes(65536))
-        except TimeoutError:
-            stalled.set()
-
-    with through(pour) as (port, _), connect(port) as client:
-        client.sendall(get(b"/"))
-        assert client.recv(1000)
-        assert stalled.wait(SECONDS)
-    assert sent < total / 2
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from vorbehalt.facts import host_name
 
 
 class ByHost:
-    """Passes a request to the app of its Host; unknown hosts and the lifespan go to the first."""
+    """Passes a request to the app of its Host; unknown hosts and the lifespan go to the default."""
 
     def __init__(self, default: App, hosts: Mapping[str, App], close: Callable[[], Awaitable[None]]) -> None:
         self._default = default

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vorbehalt.facts import Headers
-
 Pairs = list[tuple[bytes, bytes]]
 
 _HOP_BY_HOP = frozenset(
@@ -32,6 +30,12 @@ _NEVER_NAMED = frozenset(
     }
 )
 """What a client must not be able to take away by naming it in Connection."""
+_IN_DISGUISE = frozenset(
+    name.replace(b"-", b"_")
+    for name in (_HOP_BY_HOP | _NEVER_NAMED | {b"x-real-ip", b"content-type"})
+    if b"-" in name
+)
+"""CGI and WSGI know no difference between `-` and `_`: with these a client could set what a proxy sets."""
 
 
 def request_headers(
@@ -39,42 +43,63 @@ def request_headers(
 ) -> Pairs:
     """Return the headers for the upstream. Of X-Forwarded-Proto and -Host, only a trusted peer's stay."""
     received = list(headers)
-    drop = _dropped(received) | {b"expect", b"x-forwarded-for"}
-    if not trusted:
-        drop |= {b"x-forwarded-proto", b"x-forwarded-host"}
-    if any(name == b"transfer-encoding" for name, _ in received):
-        drop |= {b"content-length"}
-    kept = [(name, value) for name, value in received if name not in drop]
-    names = {name for name, _ in kept}
-    chain = [value for name, value in received if name == b"x-forwarded-for"]
+    dropped = _dropped(received)
+    kept: Pairs = []
+    chain: list[bytes] = []
+    has_proto = has_host = False
+    host: list[bytes] = []
+    is_chunked = any(name == b"transfer-encoding" for name, _ in received)
+    for pair in received:
+        name = pair[0]
+        if name == b"x-forwarded-for":
+            chain.append(pair[1])
+        elif name == b"x-forwarded-proto":
+            if trusted:
+                has_proto = True
+                kept.append(pair)
+        elif name == b"x-forwarded-host":
+            if trusted:
+                has_host = True
+                kept.append(pair)
+        elif (
+            name in dropped
+            or name == b"expect"
+            or (is_chunked and name == b"content-length")
+            or (b"_" in name and name in _IN_DISGUISE)
+        ):
+            continue
+        else:
+            if name == b"host":
+                host.append(pair[1])
+            kept.append(pair)
+    if is_chunked:
+        kept.append((b"transfer-encoding", b"chunked"))
     if peer is not None:
         chain.append(peer.encode("ascii", "replace"))
     if chain:
         kept.append((b"x-forwarded-for", b", ".join(chain)))
-    if b"x-forwarded-proto" not in names:
+    if not has_proto:
         kept.append((b"x-forwarded-proto", scheme.encode("ascii", "replace")))
-    if b"x-forwarded-host" not in names:
-        kept += [(b"x-forwarded-host", value) for name, value in received if name == b"host"]
+    if not has_host:
+        kept += [(b"x-forwarded-host", value) for value in host]
     return kept
 
 
-def response_headers(headers: Headers, status: int) -> Pairs:
+def response_headers(headers: Iterable[tuple[bytes, bytes]], status: int) -> Pairs:
     """Return the headers for the client, names in lower case.
 
     Without Content-Length where the message has another framing or none: Transfer-Encoding, 1xx, 204, 304.
     """
     received = [(name.lower(), value) for name, value in headers]
-    drop = _dropped(received)
+    dropped = _dropped(received)
     if status in (204, 304) or any(name == b"transfer-encoding" for name, _ in received):
-        drop |= {b"content-length"}
-    return [(name, value) for name, value in received if name not in drop]
+        dropped |= {b"content-length"}
+    return [pair for pair in received if pair[0] not in dropped]
 
 
 def _dropped(headers: Pairs) -> frozenset[bytes]:
-    named = {
-        token.strip().lower()
-        for name, value in headers
-        if name == b"connection"
-        for token in value.split(b",")
-    }
-    return _HOP_BY_HOP | (named - _NEVER_NAMED)
+    named = [value for name, value in headers if name == b"connection"]
+    if not named or named == [b"keep-alive"]:
+        return _HOP_BY_HOP
+    tokens = {token.strip().lower() for value in named for token in value.split(b",")}
+    return _HOP_BY_HOP | (tokens - _NEVER_NAMED)

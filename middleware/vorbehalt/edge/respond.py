@@ -37,10 +37,8 @@ _TEMPLATES = 512
 _QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 _QUOTA_NAME = "requests"
 _QUOTA = _QUOTA_NAME.encode()
-_STYLE = (
-    "body{max-width:40rem;margin:10vh auto;padding:0 1rem;font:1.1rem/1.5 sans-serif}dt{font-weight:bold}"
-)
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+STYLE = "body{max-width:40rem;margin:10vh auto;padding:0 1rem;font:1.1rem/1.5 sans-serif}dt{font-weight:bold}"
+STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 
 def new_reference() -> str:
@@ -222,7 +220,7 @@ def _build(
         (b"x-content-type-options", b"nosniff"),
     ]
     if media_type.startswith(b"text/html"):
-        policy = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'"
+        policy = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'"
         headers.append((b"content-security-policy", policy.encode()))
     auth_headers = [*headers, (b"x-vorbehalt-status", b"%d" % status)]
     return _Template(terms, headers, before.encode(), after.encode(), auth_headers)
@@ -276,7 +274,7 @@ def _page(terms: Terms, status: int, kind: str, language: str) -> str:
     return (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
+        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
         f"<p>{escape(SENTENCES[language][kind])}</p>\n<p>{escape(_reservation(terms, language))}</p>\n"
         f"<p>{escape(labels['person'])}</p>\n<dl>\n{details}</dl>\n{site}</main>\n</body>\n</html>\n"
     )

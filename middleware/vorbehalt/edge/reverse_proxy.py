@@ -1,4 +1,4 @@
-"""The site behind the sidecar: a reverse proxy as an ASGI application, on aiohttp's client (extra `sidecar`).
+"""The site behind the sidecar: a reverse proxy as an ASGI application (extra `sidecar`).
 
 Targets, headers and bodies go through as they are: nothing is decoded, decompressed, followed or remembered.
 Bodies stream both ways at the pace of the slower side.
@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import quote_from_bytes, urlsplit
-
-import aiohttp
-from multidict import CIMultiDict
-from yarl import URL
+from urllib.parse import quote_from_bytes
 
 from vorbehalt.edge.client_address import AddressResolver
+from vorbehalt.edge.exchange import Exchange
 from vorbehalt.edge.proxy_headers import request_headers, response_headers
-from vorbehalt.errors import VorbehaltError
+from vorbehalt.edge.proxy_page import say
+from vorbehalt.edge.upstream import Place, Pool
+from vorbehalt.edge.upstream_connection import (
+    ClientGone,
+    Connection,
+    UpstreamClosed,
+    UpstreamError,
+    UpstreamSlow,
+)
+from vorbehalt.edge.websocket_proxy import relay
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -28,21 +35,18 @@ log = logging.getLogger("vorbehalt")
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 60.0
-_KEEP_ALIVE_SECONDS = 4.0
-_CONNECTIONS = 512
-_OWN_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_SAFE = ("GET", "HEAD", "OPTIONS")
 _AS_IT_IS = "".join(map(chr, range(0x21, 0x7F)))
-
-
-class _ClientGone(Exception):
-    """The client left before its request was whole."""
+_PLAIN = frozenset(range(0x21, 0x7F)) - {0x23}
 
 
 class ReverseProxy:
     """Passes requests on to one upstream, `http://host:port`, `https://host` or `unix:/path`.
 
     `addresses` says whose X-Forwarded-Proto and -Host are believed; loopback and unix peers always are.
-    Raises VorbehaltError for an upstream with a path, query or user.
+    `read_seconds` is how long an answer may take to begin; a stream that has begun may be silent.
+    `language` is that of the page "the site does not answer" for those who name none. `tls` replaces the
+    usual verification of an https upstream. Raises VorbehaltError for an upstream with a path, query or user.
     """
 
     def __init__(
@@ -52,32 +56,35 @@ class ReverseProxy:
         *,
         connect_seconds: float = _CONNECT_SECONDS,
         read_seconds: float = _READ_SECONDS,
+        language: str = "en",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._socket_path = upstream.removeprefix("unix:") if upstream.startswith("unix:") else None
-        self._base = "http://localhost" if self._socket_path else _origin(upstream)
-        self._upstream = upstream
+        self.place = Place(upstream, tls)
+        self.retries = 0
+        """How often a request was sent again because a connection that had waited was closed meanwhile."""
+        self.on_state: Callable[[str], None] | None = None
+        """Told what is wrong with the upstream, in words, and an empty text when it answers again."""
+        self._problem = ""
         self._addresses = addresses or AddressResolver()
         self._local = AddressResolver(("127.0.0.0/8", "::1", "unix"))
-        self._timeout = aiohttp.ClientTimeout(
-            total=None, connect=connect_seconds, sock_connect=connect_seconds, sock_read=read_seconds
-        )
-        self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._connect_seconds = connect_seconds
+        self._read_seconds = read_seconds
+        self._language = language
+        self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = weakref.WeakKeyDictionary()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+        if scope["type"] == "http":
+            await self._exchange(scope, receive, send)
         elif scope["type"] == "websocket":
-            await _refuse_websocket(scope, send)
-        elif scope["type"] == "http":
-            await self._exchange_unless_gone(scope, receive, send)
+            await self._websocket(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
 
     async def close(self) -> None:
-        """Close the connections of the running event loop; idempotent."""
-        session = self._sessions.pop(asyncio.get_running_loop(), None)
-        if session is not None:
-            await session.close()
+        """Close the connections of the running event loop that wait for requests; idempotent."""
+        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            pool.close()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "lifespan.shutdown":
@@ -85,190 +92,157 @@ class ReverseProxy:
         await self.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _exchange_unless_gone(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Exchange with the upstream; a client that leaves ends it there, too."""
-        incoming = _Incoming(scope["headers"], receive)
-        exchange = asyncio.ensure_future(self._exchange(scope, incoming, send))
-        watch = asyncio.ensure_future(incoming.until_gone())
-        try:
-            await asyncio.wait((exchange, watch), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            watch.cancel()
-            if not exchange.done():
-                exchange.cancel()
-            await asyncio.wait((exchange, watch))
-        if not exchange.cancelled():
-            exchange.result()
-
-    async def _exchange(self, scope: Any, incoming: _Incoming, send: Send) -> None:
+    async def _exchange(self, scope: Any, receive: Receive, send: Send) -> None:
+        method = scope["method"]
         target = _target(scope)
-        if not target.startswith("/") or _wants_upgrade(scope["headers"]):
-            status = 501 if target.startswith("/") else 400
-            await _say(send, scope["method"], status)
+        headers = self._request_headers(scope)
+        declared, asks_first = _body_of(headers, scope["headers"])
+        head = b"%b %b HTTP/1.1\r\n%b\r\n" % (method.encode("latin-1"), target, _lines(headers))
+        if not target.startswith(b"/") or not _is_clean(head, headers):
+            await say(scope, send, 400, self._language)
             return
-        peer = scope["client"][0] if scope.get("client") else None
-        trusted = self._local.trusts(peer) or self._addresses.trusts(peer)
-        pairs = request_headers(scope["headers"], peer=peer, scheme=scope["scheme"], trusted=trusted)
-        headers = CIMultiDict((_text(name), _text(value)) for name, value in pairs)
-        try:
-            response = await self._session().request(
-                scope["method"],
-                URL(self._base + target, encoded=True),
-                headers=headers,
-                data=incoming.body() if incoming.has_body else None,
-                allow_redirects=False,
-            )
-        except _ClientGone:
-            return
-        except TimeoutError:
-            log.warning("the upstream %s did not answer in time", self._upstream)
-            await _say(send, scope["method"], 504)
-            return
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            if incoming.gone:
-                return
-            log.warning("the upstream %s cannot be reached: %s", self._upstream, error)
-            await _say(send, scope["method"], 400 if isinstance(error, ValueError) else 502)
+        safe = declared == 0 and method in _SAFE
+        connection, exchange, error = await self._begin(head, method, declared, receive, safe)
+        if error is not None or connection is None or exchange is None:
+            if error is not None:
+                await say(scope, send, error, self._language, close=asks_first)
             return
         try:
-            await _relay(response, scope["method"], send)
-        except (aiohttp.ClientError, TimeoutError) as error:
+            await _relay(connection, exchange, method, send)
+        except ClientGone:
+            return
+        except UpstreamError as broken:
             # Ending without the last message makes the server cut the connection: the client must not take
             # half a body for a whole one.
-            log.warning("the upstream %s broke off: %s", self._upstream, error)
+            log.warning("the upstream %s broke off: it %s", self.place.text, broken)
         finally:
-            response.close()
-
-    def _session(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        session = self._sessions.get(loop)
-        if session is None or session.closed:
-            connector: aiohttp.BaseConnector
-            if self._socket_path:
-                connector = aiohttp.UnixConnector(
-                    self._socket_path, limit=_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE_SECONDS
-                )
+            exchange.close()
+            if exchange.is_sent:
+                self._pool().give_back(connection)
             else:
-                connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE_SECONDS)
-            session = self._sessions[loop] = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                skip_auto_headers=_OWN_HEADERS,
-                timeout=self._timeout,
-            )
-        return session
+                connection.close()
 
+    async def _begin(
+        self, head: bytes, method: str, declared: int | None, receive: Receive, safe: bool
+    ) -> tuple[Connection | None, Exchange | None, int | None]:
+        """Send a request until an answer begins. Returns connection and exchange, or the status to say.
 
-class _Incoming:
-    """The only reader of `receive`: first the body, then the news that the client has left."""
+        All are None if the client has left.
+        """
+        fresh = False
+        while True:
+            try:
+                connection = await self._pool().take(fresh=fresh, safe=safe)
+            except TimeoutError:
+                return None, None, self._failed(504, "cannot be reached in time")
+            except OSError as error:
+                return None, None, self._failed(502, f"cannot be reached: {error}")
+            waited = connection.is_used
+            connection.begin(head, is_head=method == "HEAD")
+            exchange = Exchange(connection, receive, declared, self._read_seconds)
+            try:
+                await connection.head()
+                exchange.answered()
+            except BaseException as error:
+                exchange.close()
+                connection.close()
+                if isinstance(error, ClientGone):
+                    return None, None, None
+                if not isinstance(error, UpstreamError):
+                    raise
+                again = safe and waited and not fresh and not connection.has_answered
+                if again and isinstance(error, UpstreamClosed):
+                    # It closed the connection before it saw the request; a fresh one shows how it is.
+                    self.retries += 1
+                    fresh = True
+                    continue
+                return None, None, self._failed(504 if isinstance(error, UpstreamSlow) else 502, str(error))
+            if self._problem:
+                self._tell("")
+            return connection, exchange, None
 
-    def __init__(self, headers: Any, receive: Receive) -> None:
-        self._receive = receive
-        self._whole = asyncio.Event()
-        self.gone = False
-        self.has_body = any(
-            name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0")
-            for name, value in headers
+    def _request_headers(self, scope: Any) -> list[tuple[bytes, bytes]]:
+        peer = scope["client"][0] if scope.get("client") else None
+        trusted = self._local.trusts(peer) or self._addresses.trusts(peer)
+        return request_headers(scope["headers"], peer=peer, scheme=scope["scheme"], trusted=trusted)
+
+    async def _websocket(self, scope: Any, receive: Receive, send: Send) -> None:
+        target = _target(scope)
+        headers = self._request_headers(scope)
+        if not target.startswith(b"/") or not _is_clean(b"", headers):
+            await say(scope, send, 400, self._language)
+            return
+        failed = await relay(
+            scope, receive, send, self.place, target, headers, self._connect_seconds, self._read_seconds
         )
-        if not self.has_body:
-            self._whole.set()
+        if failed is not None:
+            await say(scope, send, self._failed(*failed), self._language)
 
-    async def body(self) -> AsyncIterator[bytes]:
-        more = True
-        while more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                self.gone = True
-                raise _ClientGone
-            more = message.get("more_body", False)
-            if chunk := message.get("body", b""):
-                yield chunk
-        self._whole.set()
+    def _failed(self, status: int, how: str) -> int:
+        log.warning("the upstream %s %s", self.place.text, how)
+        self._tell(f"the upstream {self.place.text} {how}")
+        return status
 
-    async def until_gone(self) -> None:
-        await self._whole.wait()
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.gone = True
+    def _tell(self, problem: str) -> None:
+        self._problem = problem
+        if self.on_state is not None:
+            self.on_state(problem)
 
-
-async def _relay(response: aiohttp.ClientResponse, method: str, send: Send) -> None:
-    headers = response_headers(response.raw_headers, response.status)
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    left = next((int(value) for name, value in headers if name == b"content-length"), -1)
-    if method != "HEAD" and response.status not in (204, 304):
-        async for chunk in response.content.iter_any():
-            left -= len(chunk)
-            await send({"type": "http.response.body", "body": chunk, "more_body": left != 0})
-            if left == 0:
-                return
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    def _pool(self) -> Pool:
+        loop = asyncio.get_running_loop()
+        pool = self._pools.get(loop)
+        if pool is None:
+            pool = self._pools[loop] = Pool(self.place, self._connect_seconds)
+        return pool
 
 
-_SENTENCES = {
-    400: "This request cannot be passed on: its target or a header is malformed.",
-    501: "Websockets do not pass through here.",
-    502: "The site behind this address does not answer at the moment. Please try again later.",
-    504: "The site behind this address took too long to answer. Please try again later.",
-}
+async def _relay(connection: Connection, exchange: Exchange, method: str, send: Send) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": connection.status,
+            "headers": response_headers(connection.headers, connection.status),
+        }
+    )
+    more = True
+    while more:
+        chunk = await connection.read()
+        more = not connection.has_all
+        await send({"type": "http.response.body", "body": chunk, "more_body": more})
 
 
-async def _say(send: Send, method: str, status: int) -> None:
-    sentence = _SENTENCES[status]
-    body = (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{status}</title></head>\n'
-        f"<body><h1>{status}</h1><p>{sentence}</p></body></html>\n"
-    ).encode()
-    headers = [
-        (b"content-type", b"text/html; charset=utf-8"),
-        (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
-
-
-async def _refuse_websocket(scope: Any, send: Send) -> None:
-    if "websocket.http.response" not in (scope.get("extensions") or {}):
-        await send({"type": "websocket.close", "code": 1008, "reason": _SENTENCES[501]})
-        return
-
-    async def send_response(message: Any) -> None:
-        await send({**message, "type": "websocket." + message["type"]})
-
-    await _say(send_response, "GET", 501)
-
-
-def _origin(upstream: str) -> str:
-    parts = urlsplit(upstream)
-    try:
-        port_holds = parts.port is None or parts.port > 0
-    except ValueError:
-        port_holds = False
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_holds:
-        raise VorbehaltError(f"upstream {upstream!r} is not of the form http://HOST:PORT or unix:/PATH")
-    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
-        raise VorbehaltError(f"upstream {upstream!r} must be scheme, host and port only")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _target(scope: Any) -> str:
+def _target(scope: Any) -> bytes:
     """The target as received; bytes that no URI may contain are percent-encoded."""
-    raw = scope.get("raw_path") or quote_from_bytes(scope["path"].encode("utf-8", "surrogateescape")).encode()
-    target = raw.partition(b"?")[0]
+    raw = scope.get("raw_path")
+    if not raw:
+        raw = quote_from_bytes(scope["path"].encode("utf-8", "surrogateescape")).encode()
+    target: bytes = raw.partition(b"?")[0]
     if query := scope.get("query_string"):
         target += b"?" + query
-    return quote_from_bytes(target, safe=_AS_IT_IS).replace("#", "%23")
+    if _PLAIN.issuperset(target):
+        return target
+    return quote_from_bytes(target, safe=_AS_IT_IS).replace("#", "%23").encode()
 
 
-def _wants_upgrade(headers: Any) -> bool:
-    return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in headers)
+def _body_of(headers: list[tuple[bytes, bytes]], received: Any) -> tuple[int | None, bool]:
+    """Return the declared length of the body (None: in chunks), and whether the client waits for a 100."""
+    declared: int | None = 0
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit():
+            declared = int(value)
+        elif name == b"transfer-encoding":
+            declared = None
+    if declared == 0:
+        return 0, False
+    return declared, any(name == b"expect" for name, _ in received)
 
 
-def _text(raw: bytes) -> str:
-    """Header bytes as aiohttp will write them again: UTF-8 stays what it is."""
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers])
+
+
+def _is_clean(head: bytes, headers: list[tuple[bytes, bytes]]) -> bool:
+    """True if no header holds a line break or NUL: servers check, but not all alike."""
+    lines = head or b"\r\n" + _lines(headers) + b"\r\n"
+    count = len(headers) + 2
+    return lines.count(b"\n") == lines.count(b"\r") == count and b"\0" not in lines

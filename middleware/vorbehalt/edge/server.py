@@ -8,13 +8,14 @@ from email.utils import formatdate
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from vorbehalt.edge.server_protocol import CappedProtocol, WebSocketProtocol
 
 App = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
-MAX_HEAD_BYTES = 64 * 1024
 _KEEP_ALIVE_SECONDS = 75
 _GRACE_SECONDS = 10
+_MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
 def server_for(app: App) -> uvicorn.Server:
@@ -23,7 +24,8 @@ def server_for(app: App) -> uvicorn.Server:
         front(app),
         interface="asgi3",
         http=CappedProtocol,
-        ws="none",
+        ws=WebSocketProtocol,
+        ws_max_size=_MAX_MESSAGE_BYTES,
         lifespan="on",
         proxy_headers=False,
         server_header=False,
@@ -80,59 +82,3 @@ class _Date:
         if second != self._second:
             self._second, self._text = second, formatdate(second, usegmt=True).encode()
         return self._text
-
-
-class _HeadTooLarge(Exception):
-    """Raised inside the parser's callbacks to stop it."""
-
-
-class CappedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with an end to request line and headers: beyond 64 KiB the answer is 431."""
-
-    _head_bytes = 0
-    _waiting_bytes = 0
-    _in_head = False
-    _too_large = False
-
-    def on_message_begin(self) -> None:
-        self._head_bytes = self._waiting_bytes = 0
-        self._in_head = True
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value) + 4)
-        super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        super().on_headers_complete()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
-            # A header that never ends reaches no callback.
-            self._waiting_bytes += len(data)
-            if self._waiting_bytes > MAX_HEAD_BYTES:
-                self._too_large = True
-                self.send_400_response("")
-
-    def send_400_response(self, msg: str) -> None:
-        if not self._too_large:
-            super().send_400_response(msg)
-            return
-        body = b"Request line and headers are larger than 64 KiB.\n"
-        self.transport.write(
-            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
-            b"connection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
-        )
-        self.transport.close()
-
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self._too_large = True
-            raise _HeadTooLarge

@@ -117,3 +117,30 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "wait": "Secondes à attendre",
     },
 }
+
+PROXY: Mapping[str, Mapping[int, tuple[str, str]]] = {
+    "en": {
+        400: ("Bad request", "This request cannot be passed on: its target or a header is malformed."),
+        502: ("The site does not answer", "The site behind this address does not answer at the moment."
+              " Please try again later."),
+        504: ("The site takes too long", "The site behind this address took too long to answer."
+              " Please try again later."),
+    },
+    "de": {
+        400: ("Fehlerhafte Anfrage", "Diese Anfrage kann nicht weitergegeben werden: Ihr Ziel oder eine"
+              " Kopfzeile ist fehlerhaft."),
+        502: ("Die Website antwortet nicht", "Die Website hinter dieser Adresse antwortet gerade nicht."
+              " Bitte versuchen Sie es später noch einmal."),
+        504: ("Die Website braucht zu lange", "Die Website hinter dieser Adresse hat nicht rechtzeitig"
+              " geantwortet. Bitte versuchen Sie es später noch einmal."),
+    },
+    "fr": {
+        400: ("Requête incorrecte", "Cette requête ne peut pas être transmise : sa cible ou un en-tête est"
+              " mal formé."),
+        502: ("Le site ne répond pas", "Le site derrière cette adresse ne répond pas pour le moment."
+              " Réessayez plus tard."),
+        504: ("Le site met trop de temps", "Le site derrière cette adresse a mis trop de temps à répondre."
+              " Réessayez plus tard."),
+    },
+}  # fmt: skip
+"""Title and sentence when the site behind the reverse proxy cannot be asked, by status."""

@@ -1,0 +1,150 @@
+"""uvicorn's protocols as the sidecar uses them: bounded heads, and nothing that can be read in two ways.
+
+What the parser (llhttp, strict) lets pass and an upstream might take for something else ends here, with 400
+and a closed connection.
+"""
+
+from __future__ import annotations
+
+import re
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+MAX_HEAD_BYTES = 64 * 1024
+_MAX_WEBSOCKET_LINE = 8000
+_MAX_WEBSOCKET_HEADERS = 120
+"""Just below what the websocket library reads of a handshake."""
+_HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
+
+
+class _HeadTooLarge(Exception):
+    """Raised inside the parser's callbacks to stop it."""
+
+
+class _Malformed(Exception):
+    """The same, for a head that is not to be passed on; the text is for the client."""
+
+
+class _AnyLength:
+    """Stands for the declared length of a body that ends with the connection, as HTTP/1.0 knows it."""
+
+    def __lt__(self, other: object) -> bool:
+        return False
+
+    def __sub__(self, other: object) -> _AnyLength:
+        return self
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """A server that ends says so with 1001, going away (RFC 6455 section 7.4.1)."""
+
+    def shutdown(self) -> None:
+        if not self.handshake_complete or self.close_sent:
+            super().shutdown()
+            return
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": 1001, "reason": "going away"})
+        self.conn.send_close(1001, "going away")
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.close()
+
+
+class CappedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with an end to request line and headers: beyond 64 KiB the answer is 431."""
+
+    _head_bytes = 0
+    _waiting_bytes = 0
+    _in_head = False
+    _too_large = False
+    _malformed = ""
+
+    def on_message_begin(self) -> None:
+        self._head_bytes = self._waiting_bytes = 0
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value) + 4)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        is_old = self.parser.get_http_version() != "1.1"
+        self._check(is_old)
+        before = self.cycle
+        super().on_headers_complete()
+        if is_old and self.cycle is not before:
+            # uvicorn would answer in chunks; in HTTP/1.0 the end of the connection ends the body.
+            self.cycle.chunked_encoding = False
+            self.cycle.expected_content_length = _AnyLength()  # type: ignore[assignment]
+
+    def handle_websocket_upgrade(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._refuse("A websocket cannot begin while an answer is under way.\n")
+        elif len(self.headers) > _MAX_WEBSOCKET_HEADERS or any(
+            len(name) + len(value) > _MAX_WEBSOCKET_LINE for name, value in self.headers
+        ):
+            self._too_large = True
+            self.send_400_response("")
+        else:
+            super().handle_websocket_upgrade()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._in_head and not self.transport.is_closing():
+            # A header that never ends reaches no callback.
+            self._waiting_bytes += len(data)
+            if self._waiting_bytes > MAX_HEAD_BYTES:
+                self._too_large = True
+                self.send_400_response("")
+
+    def send_400_response(self, msg: str) -> None:
+        if not self._too_large:
+            super().send_400_response(self._malformed or msg)
+            return
+        body = b"Request line and headers are larger than 64 KiB.\n"
+        self.transport.write(
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
+            b"connection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        self.transport.close()
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._too_large = True
+            raise _HeadTooLarge
+
+    def _refuse(self, sentence: str) -> None:
+        self._malformed = sentence
+        self.send_400_response(sentence)
+
+    def _check(self, is_old: bool) -> None:
+        """Refuse what servers may read differently, grammar or not (RFC 9112 sections 3.2 and 6)."""
+        host: bytes | None = None
+        for name, value in self.headers:
+            if name == b"host":
+                host = value
+            elif name == b"transfer-encoding" and (is_old or value.strip().lower() != b"chunked"):
+                raise self._because("This Transfer-Encoding is not understood here.\n")
+        url = self.url
+        if not url.startswith(b"/") and b"://" in url:
+            authority = url.partition(b"://")[2].partition(b"/")[0].partition(b"?")[0]
+            if host is None or authority.lower() != host.lower():
+                raise self._because("Target and Host name different sites.\n")
+        if host is not None and not _HOST.fullmatch(host):
+            raise self._because("Host is malformed.\n")
+
+    def _because(self, sentence: str) -> _Malformed:
+        self._malformed = sentence
+        return _Malformed(sentence)

@@ -1,0 +1,139 @@
+"""A reverse proxy between raw sockets: upstreams made of one function, requests sent byte by byte."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from vorbehalt.edge.client_address import AddressResolver
+from vorbehalt.edge.listening import listening_socket
+from vorbehalt.edge.reverse_proxy import ReverseProxy
+from vorbehalt.edge.server import server_for
+
+Handler = Callable[[socket.socket, bytes, bytes], object]
+SECONDS = 10.0
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+
+
+def read_head(connection: socket.socket) -> tuple[bytes, bytes]:
+    """Read up to the end of the headers; return them and what came after."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        chunk = connection.recv(65536)
+        if not chunk:
+            break
+        data += chunk
+    head, _, rest = data.partition(b"\r\n\r\n")
+    return head, rest
+
+
+def read_all(connection: socket.socket) -> bytes:
+    parts = []
+    while chunk := connection.recv(65536):
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+class Upstream:
+    """A server made of one function; keeps the heads that it has read."""
+
+    def __init__(self, handler: Handler, address: str = "127.0.0.1:0") -> None:
+        self.heads: list[bytes] = []
+        self.ended = threading.Event()
+        self._handler = handler
+        self._socket = listening_socket(address)
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}" if ":0" in address else address
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        connection.settimeout(SECONDS)
+        with connection, contextlib.suppress(OSError):
+            head, rest = read_head(connection)
+            self.heads.append(head)
+            self._handler(connection, head, rest)
+        self.ended.set()
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def proxy(upstream: str, read_seconds: float = SECONDS) -> contextlib.AbstractContextManager[int]:
+    """A reverse proxy in front of an upstream; gives its port."""
+    return serving(ReverseProxy(upstream, AddressResolver(), read_seconds=read_seconds))
+
+
+@contextlib.contextmanager
+def serving(app: Any) -> Iterator[int]:
+    """An app on the sidecar's server, in a thread; gives its port."""
+    server = server_for(app)
+    bound = listening_socket("127.0.0.1:0")
+    port = bound.getsockname()[1]
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+    thread.start()
+    try:
+        yield port
+    finally:
+        server.should_exit = True
+        thread.join(SECONDS)
+        assert not thread.is_alive()
+
+
+@contextlib.contextmanager
+def through(handler: Handler, read_seconds: float = SECONDS) -> Iterator[tuple[int, Upstream]]:
+    upstream = Upstream(handler)
+    try:
+        with proxy(upstream.url, read_seconds) as port:
+            yield port, upstream
+    finally:
+        upstream.close()
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), SECONDS)
+
+
+def ask(port: int, request: bytes) -> tuple[bytes, bytes]:
+    """Send a request that asks for the connection to be closed; return head and body."""
+    with connect(port) as client:
+        client.sendall(request)
+        head, rest = read_head(client)
+        return head, rest + read_all(client)
+
+
+def answering(response: bytes) -> Handler:
+    return lambda connection, head, rest: connection.sendall(response)
+
+
+def get(target: bytes, *more: bytes, method: bytes = b"GET") -> bytes:
+    lines = [
+        method + b" " + target + b" HTTP/1.1",
+        b"Host: site.example",
+        b"Connection: close",
+        *more,
+        b"",
+        b"",
+    ]
+    return b"\r\n".join(lines)
+
+
+def fields(head: bytes, name: bytes) -> list[bytes]:
+    pairs = [line.partition(b":") for line in head.split(b"\r\n")[1:]]
+    return [value.strip() for key, _, value in pairs if key.lower() == name]
+
+
+def read_length(connection: socket.socket, head: bytes, rest: bytes) -> bytes:
+    length = int(fields(head, b"content-length")[0])
+    while len(rest) < length:
+        rest += connection.recv(65536)
+    return rest
