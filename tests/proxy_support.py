@@ -137,3 +137,90 @@ def read_length(connection: socket.socket, head: bytes, rest: bytes) -> bytes:
     while len(rest) < length:
         rest += connection.recv(65536)
     return rest
+
+
+class Site(Upstream):
+    """An upstream that keeps connections and reads bodies; `heads` has one entry per request it saw.
+
+    `bodies` are as received, chunked ones undone. Whatever comes after a body is the next request to it.
+    """
+
+    def __init__(self, answer: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") -> None:
+        self.bodies: list[bytes] = []
+        self._fixed = answer
+        super().__init__(answering(answer))
+
+    def _answer(self, connection: socket.socket) -> None:
+        connection.settimeout(SECONDS)
+        data = b""
+        with connection, contextlib.suppress(OSError):
+            while True:
+                while b"\r\n\r\n" not in data:
+                    chunk = connection.recv(65536)
+                    if not chunk:
+                        if data:
+                            self.heads.append(data)  # half a request is a request that somebody slipped in
+                        return
+                    data += chunk
+                head, _, data = data.partition(b"\r\n\r\n")
+                self.heads.append(head)
+                body, data = self._body(connection, head, data)
+                self.bodies.append(body)
+                connection.sendall(self._fixed)
+
+    def _body(self, connection: socket.socket, head: bytes, data: bytes) -> tuple[bytes, bytes]:
+        if fields(head, b"transfer-encoding"):
+            body = b""
+            while True:
+                while b"\r\n" not in data:
+                    data += self._more(connection)
+                size, _, data = data.partition(b"\r\n")
+                while len(data) < int(size, 16) + 2:
+                    data += self._more(connection)
+                body, data = body + data[: int(size, 16)], data[int(size, 16) + 2 :]
+                if not int(size, 16):
+                    return body, data
+        length = int((fields(head, b"content-length") or [b"0"])[0])
+        while len(data) < length:
+            data += self._more(connection)
+        return data[:length], data[length:]
+
+    def _more(self, connection: socket.socket) -> bytes:
+        chunk = connection.recv(65536)
+        if not chunk:
+            raise ConnectionError
+        return chunk
+
+
+@contextlib.contextmanager
+def before(upstream: Upstream, **options: Any) -> Iterator[int]:
+    """A reverse proxy in front of this upstream; gives its port."""
+    try:
+        with serving(ReverseProxy(upstream.url, AddressResolver(), **options)) as port:
+            yield port
+    finally:
+        upstream.close()
+
+
+def exchange(port: int, *pieces: bytes) -> bytes:
+    """Send pieces one after the other and return all that comes back until the connection is closed."""
+    with connect(port) as client:
+        with contextlib.suppress(OSError):  # refused before it was all sent
+            for piece in pieces:
+                client.sendall(piece)
+        with contextlib.suppress(ConnectionResetError):
+            return read_all(client)
+        return b""
+
+
+def exchange_and_close(port: int, request: bytes) -> bytes:
+    """Send a request, await its answer with a length, then ask for `/last` and the end of the connection.
+
+    Whatever of the request was left over somewhere would spoil that second answer.
+    """
+    with connect(port) as client:
+        client.sendall(request)
+        head, rest = read_head(client)
+        body = read_length(client, head, rest)
+        client.sendall(get(b"/last"))
+        return head + b"\r\n\r\n" + body + read_all(client)

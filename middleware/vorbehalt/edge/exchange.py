@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from vorbehalt.edge.upstream_connection import ClientGone, Connection, UpstreamError, UpstreamSlow
+from vorbehalt.edge.upstream_connection import Connection
+from vorbehalt.edge.upstream_errors import ClientGone, UpstreamError, UpstreamSlow
 
 Receive = Callable[[], Awaitable[Any]]
 

@@ -37,7 +37,7 @@ async def say(scope: Any, send: Any, status: int, default: str = "en", *, close:
         (b"x-content-type-options", b"nosniff"),
         (b"content-security-policy", b"default-src 'none'; style-src 'sha256-%b'" % STYLE_HASH.encode()),
     ]
-    if close:
+    if close or (status == 400 and not is_websocket):
         headers.append((b"connection", b"close"))
     prefix = "websocket.http.response" if is_websocket else "http.response"
     await send({"type": f"{prefix}.start", "status": status, "headers": headers})

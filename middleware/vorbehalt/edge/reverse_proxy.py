@@ -19,13 +19,8 @@ from vorbehalt.edge.exchange import Exchange
 from vorbehalt.edge.proxy_headers import request_headers, response_headers
 from vorbehalt.edge.proxy_page import say
 from vorbehalt.edge.upstream import Place, Pool
-from vorbehalt.edge.upstream_connection import (
-    ClientGone,
-    Connection,
-    UpstreamClosed,
-    UpstreamError,
-    UpstreamSlow,
-)
+from vorbehalt.edge.upstream_connection import Connection
+from vorbehalt.edge.upstream_errors import ClientGone, UpstreamClosed, UpstreamError, UpstreamSlow
 from vorbehalt.edge.websocket_proxy import relay
 
 Receive = Callable[[], Awaitable[Any]]

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import uvicorn
@@ -43,7 +43,7 @@ def serve(
     log_lines.configure(settings)
     upstream = upstream or settings.sidecar.upstream
     metrics_listen = metrics_listen or settings.sidecar.metrics_listen
-    inner = behind(upstream, settings)
+    inner, proxies = behind(upstream, settings)
     bound = listening_socket(listen or settings.sidecar.listen)
     if metrics_listen:
         listening_socket(metrics_listen).close()
@@ -53,6 +53,7 @@ def serve(
         middleware = VorbehaltMiddleware(inner, config=config, forward_auth=True)
         if metrics_listen:
             metrics.listen(metrics_listen, shared=workers > 1)
+        _report_upstreams(proxies, middleware)
         server = server_for(middleware)
         _handle_signals(server, middleware)
         server.run(sockets=[bound])
@@ -70,29 +71,52 @@ def serve(
         bound.close()
 
 
-def behind(upstream: str | None, settings: Settings) -> App:
+def behind(upstream: str | None, settings: Settings) -> tuple[App, list[ReverseProxy]]:
     """Return what is behind the middleware: reverse proxies by host, or a page that says there is nothing."""
     addresses = AddressResolver(settings.network.trusted_proxies, settings.network.client_header)
-    site: App = plain_app if upstream is None else ReverseProxy(upstream, addresses)
-    proxies = {
-        host.upstream: ReverseProxy(host.upstream, addresses)
+    languages = settings.default_host.terms.languages
+    language = languages[0][:2] if languages else "en"
+    proxies: dict[str, ReverseProxy] = {}
+
+    def proxy_to(place: str) -> ReverseProxy:
+        if place not in proxies:
+            proxies[place] = ReverseProxy(place, addresses, language=language)
+        return proxies[place]
+
+    site: App = plain_app if upstream is None else proxy_to(upstream)
+    names = {
+        name: proxy_to(host.upstream)
         for host in settings.hosts
         if host.upstream and host.upstream != settings.sidecar.upstream
-    }
-    if not proxies:
-        return site
-    names = {
-        name: proxies[host.upstream]
-        for host in settings.hosts
-        if host.upstream in proxies
         for name in host.names
     }
+    if not names:
+        return site, list(proxies.values())
 
     async def close() -> None:
         for proxy in proxies.values():
             await proxy.close()
 
-    return ByHost(site, names, close)
+    return ByHost(site, names, close), list(proxies.values())
+
+
+def _report_upstreams(proxies: list[ReverseProxy], middleware: VorbehaltMiddleware) -> None:
+    """Let health say which upstream does not answer, for as long as it does not."""
+    runtime = middleware.runtime
+    if runtime is None:
+        return
+
+    def reporter(key: str) -> Callable[[str], None]:
+        def report(problem: str) -> None:
+            if problem:
+                runtime.reasons[key] = problem
+            else:
+                runtime.reasons.pop(key, None)
+
+        return report
+
+    for proxy in proxies:
+        proxy.on_state = reporter(f"upstream {proxy.place.text}")
 
 
 def _handle_signals(server: uvicorn.Server, middleware: VorbehaltMiddleware) -> None:

@@ -47,13 +47,13 @@ def front(app: App) -> App:
             await app(scope, receive, send)
             return
 
-        async def dated(message: Any) -> None:
+        def dated(message: Any) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers") or ())
                 if not any(name == b"date" for name, _ in headers):
                     headers.append((b"date", clock.now()))
                     message = {**message, "headers": headers}
-            await send(message)
+            return send(message)  # type: ignore[no-any-return]
 
         if sum(name == b"host" for name, _ in scope["headers"]) == 1:
             await app(scope, receive, dated)

@@ -74,19 +74,30 @@ class CappedProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer, which uvicorn would let pass for a header
         self._count(len(name) + len(value) + 4)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        is_old = self.parser.get_http_version() != "1.1"
+        version = self.parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise self._because("This version of HTTP is not spoken here.\n")
+        is_old = version == "1.0"
         self._check(is_old)
+        if self.parser.should_upgrade() and not self._should_upgrade() and self._has_body():
+            # The parser would not read it as a body.
+            raise self._because("A body cannot come with this Upgrade.\n")
         before = self.cycle
         super().on_headers_complete()
         if is_old and self.cycle is not before:
             # uvicorn would answer in chunks; in HTTP/1.0 the end of the connection ends the body.
             self.cycle.chunked_encoding = False
             self.cycle.expected_content_length = _AnyLength()  # type: ignore[assignment]
+        if self.cycle is not before and self.parser.should_upgrade():
+            # Nothing is switched to; what follows would be dropped or taken for a request.
+            self.cycle.keep_alive = False
 
     def handle_websocket_upgrade(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
@@ -144,6 +155,12 @@ class CappedProtocol(HttpToolsProtocol):
                 raise self._because("Target and Host name different sites.\n")
         if host is not None and not _HOST.fullmatch(host):
             raise self._because("Host is malformed.\n")
+
+    def _has_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0")
+            for name, value in self.headers
+        )
 
     def _because(self, sentence: str) -> _Malformed:
         self._malformed = sentence

@@ -8,30 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import deque
 from typing import Any
 
 import httptools
 
+from vorbehalt.edge.upstream_errors import UpstreamClosed, UpstreamError
+
 MAX_HEAD_BYTES = 64 * 1024
 _HIGH_WATER = 256 * 1024
+_JOINED = 32 * 1024
+"""Up to here copying is cheaper than sending twice."""
 _HARMFUL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _NO_BODY = (204, 304)
-
-
-class UpstreamError(Exception):
-    """The upstream did not give a whole answer; the text says how, for the log."""
-
-
-class UpstreamClosed(UpstreamError):
-    """The upstream closed the connection."""
-
-
-class UpstreamSlow(UpstreamError):
-    """The upstream took too long."""
-
-
-class ClientGone(Exception):
-    """The client left before the exchange was over."""
+_TOO_LARGE = "sent a head of more than 64 KiB"
 
 
 class Connection(asyncio.Protocol):
@@ -67,8 +57,8 @@ class Connection(asyncio.Protocol):
         self._keeps = False
         self._chunked = False
         self._left: int | None = None
-        self._head_bytes = 0
-        self._chunks: list[bytes] = []
+        self._head_bytes = self._header_bytes = 0
+        self._chunks: deque[bytes | memoryview] = deque()
         self._size = 0
         self._error: Exception | None = None
 
@@ -105,7 +95,7 @@ class Connection(asyncio.Protocol):
                 raise self._error
             await self._something()
 
-    async def read(self) -> bytes:
+    async def read(self) -> bytes | memoryview:
         """Return the next piece of the body, `b""` after the last. Raises UpstreamError if it is cut."""
         while not self._chunks:
             if self._error is not None:
@@ -113,10 +103,14 @@ class Connection(asyncio.Protocol):
             if self._ended:
                 return b""
             await self._something()
-        data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._chunks.clear()
-        self._size = 0
-        if self._read_paused and self.is_open:
+        if len(self._chunks) == 1 or self._size > _JOINED:
+            data = self._chunks.popleft()
+            self._size -= len(data)
+        else:
+            data = b"".join(self._chunks)
+            self._chunks.clear()
+            self._size = 0
+        if self._read_paused and self.is_open and self._size <= _HIGH_WATER // 2:
             self._read_paused = False
             self._transport.resume_reading()
         return data
@@ -168,10 +162,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.has_answered = True
         if self._has_head and not self._ended and not self._chunked:
-            if self._left is not None and len(data) > self._left:
-                self._keeps = False
-                data = data[: self._left]
-            self._push(data)
+            self._count_and_push(data)
             return
         if self._ended or self._parser is None:
             # Nobody asked for this: it must not be taken for the answer to the next request.
@@ -180,7 +171,7 @@ class Connection(asyncio.Protocol):
         if not self._has_head:
             self._head_bytes += len(data)
         try:
-            self._parser.feed_data(data)
+            self._feed(self._parser, data)
         except httptools.HttpParserUpgrade:
             self.fail(UpstreamError("switched protocols unasked"))
         except httptools.HttpParserError as error:
@@ -195,7 +186,19 @@ class Connection(asyncio.Protocol):
                 if self._ended or not self._chunked:
                     self._parser = None
             elif self._head_bytes > MAX_HEAD_BYTES:
-                self.fail(UpstreamError("sent a head of more than 64 KiB"))
+                self.fail(UpstreamError(_TOO_LARGE))
+
+    def _feed(self, parser: httptools.HttpResponseParser, data: bytes) -> None:
+        if self._has_head or len(data) <= _JOINED or (end := data.find(b"\r\n\r\n")) < 0:
+            parser.feed_data(data)
+            return
+        # The parser would copy what follows the head.
+        parser.feed_data(data[: end + 4])
+        rest = memoryview(data)[end + 4 :]
+        if self._has_head and not self._chunked and not self._ended:
+            self._count_and_push(rest)
+        else:
+            parser.feed_data(rest)
 
     # What the parser calls.
 
@@ -207,6 +210,9 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._has_head:
             return  # a trailer, or what follows the answer
+        self._header_bytes += len(name) + len(value) + 4
+        if self._header_bytes > MAX_HEAD_BYTES:
+            raise UpstreamError(_TOO_LARGE)
         if _HARMFUL.search(value):
             raise UpstreamError("sent control characters in a header")
         self.headers.append((name.lower(), value))
@@ -220,7 +226,10 @@ class Connection(asyncio.Protocol):
             return
         if not 200 <= status <= 599:
             raise UpstreamError(f"answered with status {status}")
-        is_1_1 = self._parser.get_http_version() == "1.1"
+        version = self._parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise UpstreamError(f"answered with HTTP/{version}")
+        is_1_1 = version == "1.1"
         lengths = [value.strip() for name, value in self.headers if name == b"content-length"]
         codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
         if codings and (codings != [b"chunked"] or lengths or not is_1_1):
@@ -254,7 +263,13 @@ class Connection(asyncio.Protocol):
             self._end()
             self._wake()
 
-    def _push(self, data: bytes) -> None:
+    def _count_and_push(self, data: bytes | memoryview) -> None:
+        if self._left is not None and len(data) > self._left:
+            self._keeps = False
+            data = data[: self._left]
+        self._push(data)
+
+    def _push(self, data: bytes | memoryview) -> None:
         if self._error is not None:
             return
         self._chunks.append(data)
