@@ -6,7 +6,9 @@ and a closed connection.
 
 from __future__ import annotations
 
+import logging
 import re
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -16,6 +18,10 @@ _MAX_WEBSOCKET_LINE = 8000
 _MAX_WEBSOCKET_HEADERS = 120
 """Just below what the websocket library reads of a handshake."""
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
+
+
+_quiet = logging.getLogger("vorbehalt.websockets")
+_quiet.setLevel(logging.ERROR)
 
 
 class _HeadTooLarge(Exception):
@@ -43,6 +49,17 @@ class _AnyLength:
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """A server that ends says so with 1001, going away (RFC 6455 section 7.4.1)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # uvicorn's own would write every visitor's address and path into the log.
+        self.logger = _quiet
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            # A refusal is an answer, too; uvicorn would log an error.
+            self.handshake_complete = True
 
     def shutdown(self) -> None:
         if not self.handshake_complete or self.close_sent:
@@ -102,6 +119,8 @@ class CappedProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
             self._refuse("A websocket cannot begin while an answer is under way.\n")
+        elif sum(name == b"host" for name, _ in self.headers) != 1:
+            self._refuse("A request names exactly one Host.\n")
         elif len(self.headers) > _MAX_WEBSOCKET_HEADERS or any(
             len(name) + len(value) > _MAX_WEBSOCKET_LINE for name, value in self.headers
         ):
