@@ -147,11 +147,13 @@ class Site(Upstream):
 
     def __init__(self, answer: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") -> None:
         self.bodies: list[bytes] = []
+        self.connections = 0
         self._fixed = answer
         super().__init__(answering(answer))
 
     def _answer(self, connection: socket.socket) -> None:
         connection.settimeout(SECONDS)
+        self.connections += 1
         data = b""
         with connection, contextlib.suppress(OSError):
             while True:

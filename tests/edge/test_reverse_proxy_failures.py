@@ -7,7 +7,20 @@ import threading
 
 import pytest
 
-from proxy_support import SECONDS, answering, ask, connect, fields, get, proxy, through
+from proxy_support import (
+    OK,
+    SECONDS,
+    Upstream,
+    answering,
+    ask,
+    connect,
+    fields,
+    get,
+    proxy,
+    serving,
+    through,
+)
+from vorbehalt.edge.reverse_proxy import ReverseProxy
 
 
 def test_an_upstream_that_is_down_gives_a_clean_page() -> None:
@@ -20,6 +33,42 @@ def test_an_upstream_that_is_down_gives_a_clean_page() -> None:
     assert b"does not answer" in body
     assert fields(head, b"cache-control") == [b"no-store"]
     assert url.encode() not in body
+
+
+@pytest.mark.parametrize(
+    ("wished", "language", "title"),
+    [
+        (b"de-AT,en;q=0.5", b"de", "Die Website antwortet nicht"),
+        (b"fr", b"fr", "Le site ne répond pas"),
+        (b"pl, en;q=0.1", b"en", "The site does not answer"),
+        (b"pl", b"de", "Die Website antwortet nicht"),
+    ],
+)
+def test_the_page_speaks_the_language_of_the_reader(wished: bytes, language: bytes, title: str) -> None:
+    with serving(ReverseProxy("http://127.0.0.1:1", language="de")) as port:
+        head, body = ask(port, get(b"/", b"Accept-Language: " + wished))
+    assert fields(head, b"content-language") == [language]
+    assert f"<h1>{title}</h1>" in body.decode()
+    assert f'<html lang="{language.decode()}">' in body.decode()
+    assert b"127.0.0.1" not in body
+
+
+def test_it_is_said_that_an_upstream_is_down_until_it_answers_again() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        said: list[str] = []
+        proxy = ReverseProxy(f"http://{address}")
+        proxy.on_state = said.append
+        with serving(proxy) as port:
+            assert ask(port, get(b"/"))[0].startswith(b"HTTP/1.1 502 ")
+            taken.close()
+            upstream = Upstream(answering(OK), address)
+            assert ask(port, get(b"/"))[1] == b"ok"
+            assert ask(port, get(b"/"))[1] == b"ok"
+            upstream.close()
+    assert said[0].startswith(f"the upstream http://{address} cannot be reached: ")
+    assert said[1:] == [""]
 
 
 def test_an_upstream_that_says_nothing_times_out() -> None:
