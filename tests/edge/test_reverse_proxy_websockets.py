@@ -1,88 +1,21 @@
-"""Websockets through the reverse proxy, between a real server and real clients."""
+"""Websockets through the reverse proxy: messages, ends and limits, between a real server and real clients."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
-from websockets.sync.client import ClientConnection, connect
-from websockets.sync.server import ServerConnection, serve
+from websockets.sync.server import ServerConnection
 from websockets.typing import Subprotocol
 
-from process_support import CHROME, GPTBOT
-from proxy_support import SECONDS, Site, ask, fields, get, read_head, serving
-from proxy_support import connect as connect_raw
-from vorbehalt import VorbehaltMiddleware
+from proxy_support import SECONDS, connect, get, read_head, serving
 from vorbehalt.edge.reverse_proxy import ReverseProxy
-
-UPGRADE = (
-    b"Upgrade: websocket",
-    b"Connection: Upgrade",
-    b"Sec-WebSocket-Version: 13",
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-)
-
-
-class Socket:
-    """A websocket server; keeps handshakes, and how each connection ended (code, reason)."""
-
-    def __init__(self, handler: Callable[[ServerConnection], None], **options: Any) -> None:
-        self.requests: list[Request] = []
-        self.ends: list[tuple[int | None, str | None]] = []
-        self.ended = threading.Event()
-        self._handler = handler
-        self._server = serve(self._handle, "127.0.0.1", 0, max_size=None, **options)
-        self.url = f"http://127.0.0.1:{self._server.socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def _handle(self, connection: ServerConnection) -> None:
-        assert connection.request is not None
-        self.requests.append(connection.request)
-        try:
-            with contextlib.suppress(ConnectionClosed):
-                self._handler(connection)
-                connection.close()
-        finally:
-            self.ends.append((connection.close_code, connection.close_reason))
-            self.ended.set()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join(SECONDS)
-
-
-@contextlib.contextmanager
-def between(handler: Callable[[ServerConnection], None], **options: Any) -> Iterator[tuple[int, Socket]]:
-    upstream = Socket(handler, **options)
-    try:
-        with serving(ReverseProxy(upstream.url)) as port:
-            yield port, upstream
-    finally:
-        upstream.close()
-
-
-def echo(connection: ServerConnection) -> None:
-    for message in connection:
-        connection.send(message)
-
-
-def open_at(port: int, path: str = "/live?x=1%20", **options: Any) -> ClientConnection:
-    options = {"max_size": None, "open_timeout": SECONDS, "proxy": None, **options}
-    client: ClientConnection = connect(f"ws://127.0.0.1:{port}{path}", **options)
-    return client
-
-
-def opened_at(port: int, **options: Any) -> ClientConnection:
-    """For tests that end the connection themselves."""
-    return open_at(port, **options).__enter__()
+from websocket_support import UPGRADE, Socket, between, echo, open_at, opened_at
 
 
 @pytest.mark.parametrize("message", ["text €", "", b"", bytes(range(256)), bytes(1_000_003), "ü" * 300_000])
@@ -218,97 +151,12 @@ def test_a_client_that_does_not_read_holds_the_upstream_back() -> None:
 
     with between(pour) as (port, _):
         request = get(b"/", *UPGRADE).replace(b"Connection: close\r\n", b"")
-        with connect_raw(port) as client:
+        with connect(port) as client:
             client.sendall(request)
             assert b" 101 " in read_head(client)[0]
             assert stalled.wait(SECONDS)
             held = sent
     assert held < total / 2
-
-
-def test_a_handshake_that_the_upstream_refuses_is_its_answer_to_the_client() -> None:
-    def refuse(connection: ServerConnection, request: Request) -> Response:
-        response = connection.respond(401, "who are you?\n")
-        response.headers["WWW-Authenticate"] = "Basic"
-        return response
-
-    with between(echo, process_request=refuse) as (port, _), pytest.raises(InvalidStatus) as caught:
-        opened_at(port)
-    response = caught.value.response
-    assert response.status_code == 401
-    assert response.headers["WWW-Authenticate"] == "Basic"
-    assert response.body == b"who are you?\n"
-
-
-@pytest.mark.parametrize(
-    ("answer", "status"),
-    [
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 200),
-        (b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n", 302),
-        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-         b"Sec-WebSocket-Accept: wrong\r\n\r\n", 502),
-        (b"SSH-2.0-OpenSSH_9\r\n\r\n", 502),
-    ],
-    ids=["no websocket", "a redirect", "a wrong key", "another protocol"],
-)  # fmt: skip
-def test_what_is_no_websocket_is_said(answer: bytes, status: int) -> None:
-    site = Site(answer)
-    with serving(ReverseProxy(site.url)) as port:
-        head, _ = ask(port, get(b"/", *UPGRADE).replace(b"Connection: close\r\n", b""))
-    site.close()
-    assert int(head.split(b" ")[1]) == status
-    assert len(site.heads) == 1, "redirects are the client's business"
-
-
-def test_an_upstream_that_is_down_gives_the_clean_page() -> None:
-    with serving(ReverseProxy("http://127.0.0.1:1")) as port, pytest.raises(InvalidStatus) as caught:
-        opened_at(port, additional_headers={"Accept-Language": "de"})
-    response = caught.value.response
-    assert response.status_code == 502
-    assert response.headers["Cache-Control"] == "no-store"
-    assert response.body is not None
-    assert "Die Website antwortet nicht" in response.body.decode()
-
-
-def test_a_handshake_has_the_same_bounds_as_every_request() -> None:
-    with between(echo) as (port, upstream):
-        answers = [
-            ask(port, get(b"/", *UPGRADE, more).replace(b"Connection: close\r\n", b""))[0]
-            for more in (
-                b"X-Long: " + b"x" * 70_000,
-                b"Cookie: " + b"x" * 9_000,
-                b"\r\n".join(b"X-%d: 1" % number for number in range(200)),
-                b"Host: other.example",
-                b"X-A: a\0b",
-            )
-        ]
-    assert [answer.split(b" ")[1] for answer in answers] == [b"431", b"431", b"431", b"400", b"400"]
-    assert upstream.requests == []
-
-
-CONFIG = {
-    "format": 1,
-    "site": {"origin": "https://label.example", "hosts": ["127.0.0.1"]},
-    "evidence": {"directory": "memory:"},
-}
-
-
-def test_a_refused_crawler_gets_403_before_the_upstream_is_touched() -> None:
-    upstream = Socket(echo)
-    middleware = VorbehaltMiddleware(ReverseProxy(upstream.url), config=CONFIG)
-    with serving(middleware) as port:
-        with pytest.raises(InvalidStatus) as caught:
-            opened_at(port, user_agent_header=GPTBOT)
-        assert upstream.requests == []
-        with open_at(port, user_agent_header=CHROME) as client:
-            client.send("hello")
-            assert client.recv(SECONDS) == "hello"
-            accepted = client.response
-    upstream.close()
-    assert caught.value.response.status_code == 403
-    assert caught.value.response.headers["tdm-reservation"] == "1"
-    assert accepted is not None
-    assert accepted.headers["tdm-reservation"] == "1"
 
 
 def test_a_server_that_ends_says_going_away_to_both_sides() -> None:
@@ -323,12 +171,3 @@ def test_a_server_that_ends_says_going_away_to_both_sides() -> None:
     upstream.close()
     assert client.close_code == CloseCode.GOING_AWAY
     assert upstream.ends == [(CloseCode.GOING_AWAY, "going away")]
-
-
-def test_only_a_whole_handshake_opens_one() -> None:
-    """Without a key it is a request that cannot be answered otherwise."""
-    with between(echo) as (port, upstream):
-        head, _ = ask(port, get(b"/", *UPGRADE[:3]).replace(b"Connection: close\r\n", b""))
-    assert head.split(b" ")[1] == b"400"
-    assert fields(head, b"upgrade") == []
-    assert upstream.requests == []
