@@ -235,6 +235,21 @@ def test_health_names_an_upstream_that_is_down_and_signals_are_served(
     assert not [reason for reason in up["reasons"] if f"127.0.0.1:{nobody}" in reason]
 
 
+def test_the_time_the_site_may_take_is_configured(config: Path, sidecar: Any, ports: Ports) -> None:
+    release = threading.Event()
+
+    def silent(connection: socket.socket, head: bytes, rest: bytes) -> None:
+        release.wait(SECONDS)
+
+    (port,) = ports(1)
+    with config.open("a") as file:
+        file.write('\n[sidecar]\nupstream_timeout = "100ms"\n')
+    with site(silent) as upstream, sidecar(config, port, "--upstream", upstream.url):
+        late = ask(port, "/")
+        release.set()
+    assert late.status == 504
+
+
 def named(text: bytes) -> Callable[[socket.socket, bytes, bytes], object]:
     return answering(
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text)

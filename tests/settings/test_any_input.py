@@ -66,7 +66,7 @@ CONFIG = table(
     patterns=table("mode", thresholds=table("limit")),
     metrics=table("listen"),
     log=table("format level"),
-    sidecar=table("upstream listen metrics_listen secret"),
+    sidecar=table("upstream upstream_timeout listen metrics_listen secret"),
     works=table("catalogue"),
     rules=table("path"),
 )  # fmt: skip

@@ -80,7 +80,12 @@ def behind(upstream: str | None, settings: Settings) -> tuple[App, list[ReverseP
 
     def proxy_to(place: str) -> ReverseProxy:
         if place not in proxies:
-            proxies[place] = ReverseProxy(place, addresses, language=language)
+            proxies[place] = ReverseProxy(
+                place,
+                addresses,
+                read_seconds=settings.sidecar.upstream_timeout_seconds,
+                language=language,
+            )
         return proxies[place]
 
     site: App = plain_app if upstream is None else proxy_to(upstream)

@@ -61,10 +61,13 @@ class StateSettings:
 
 @dataclass(frozen=True, slots=True)
 class SidecarSettings:
+    """`upstream_timeout_seconds`: how long the site may take to begin an answer."""
+
     upstream: str | None = None
     listen: str = "127.0.0.1:8100"
     metrics_listen: str | None = None
     secret: str | None = None
+    upstream_timeout_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,11 +197,15 @@ def read_sidecar(table: Table) -> SidecarSettings:
     if secret is not None:
         message = "sidecar.secret is not asked for by this version; name the proxy in network.trusted_proxies"
         table.flaw("secret", "V121", message)
+    timeout = read_seconds(table, "upstream_timeout", SidecarSettings().upstream_timeout_seconds)
+    if timeout <= 0:
+        table.flaw("upstream_timeout", "V023", "sidecar.upstream_timeout must be longer than nothing")
     sidecar = SidecarSettings(
         upstream=read_upstream(table, "upstream"),
         listen=read_listen(table, "listen") or SidecarSettings().listen,
         metrics_listen=read_listen(table, "metrics_listen"),
         secret=secret,
+        upstream_timeout_seconds=timeout,
     )
     table.finish()
     return sidecar
