@@ -143,7 +143,8 @@ def completions(config: Path) -> list[dict[str, Any]]:
     return [record for record in records if record.get("type") == "completion"]
 
 
-def test_an_end_waits_for_what_is_under_way(config: Path, sidecar: Any, ports: Ports) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_end_waits_for_what_is_under_way(workers: str, config: Path, sidecar: Any, ports: Ports) -> None:
     """A slow download of a crawler and an upload of a person: both come through, and the record is whole."""
     go_on = threading.Event()
 
@@ -158,7 +159,7 @@ def test_an_end_waits_for_what_is_under_way(config: Path, sidecar: Any, ports: P
     (port,) = ports(1)
     with (
         site(slow) as upstream,
-        sidecar(config, port, "--upstream", upstream.url) as process,
+        sidecar(config, port, "--upstream", upstream.url, "--workers", workers) as process,
         connect(port) as reader,
         connect(port) as writer,
     ):

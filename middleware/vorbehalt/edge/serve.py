@@ -64,7 +64,8 @@ def serve(
         if workers > 1:
             if settings.state.directory is None:
                 log.warning("state.directory is not set: metrics and limits are each worker's own")
-            supervise(work, workers)
+            # As long as this process held the socket, visitors could connect and would wait for nobody.
+            supervise(work, workers, at_end=bound.close)
         else:
             work()
     finally:

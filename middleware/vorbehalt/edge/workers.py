@@ -19,9 +19,10 @@ _HASTY_SECONDS = 2.0
 _HASTY_DEATHS = 3
 
 
-def supervise(work: Callable[[], None], workers: int) -> None:
+def supervise(work: Callable[[], None], workers: int, at_end: Callable[[], None] = lambda: None) -> None:
     """Run `work` in that many processes until SIGTERM or SIGINT, which are passed on, as is SIGHUP.
 
+    `at_end` is called in this process as soon as the end has begun.
     Call it before any thread is started. Raises VorbehaltError when workers die as soon as they start.
     """
     started: dict[int, float] = {}
@@ -30,7 +31,9 @@ def supervise(work: Callable[[], None], workers: int) -> None:
 
     def forward(number: int, _: object) -> None:
         nonlocal stopping
-        stopping = stopping or number != signal.SIGHUP
+        if number != signal.SIGHUP and not stopping:
+            stopping = True
+            at_end()
         for pid in list(started):
             with suppress(ProcessLookupError):  # it ended a moment ago
                 os.kill(pid, number)
