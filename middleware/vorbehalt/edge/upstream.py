@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from vorbehalt.edge.upstream_buffers import Buffers
 from vorbehalt.edge.upstream_connection import Connection
 from vorbehalt.errors import VorbehaltError
 
@@ -25,7 +26,7 @@ _IDLE_SECONDS_UNSAFE = 1.0
 _MOST_IDLE = 128
 _KEEP_ALIVE_SECONDS = 60
 
-P = TypeVar("P", bound=asyncio.Protocol)
+P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 
 class Place:
@@ -70,6 +71,7 @@ class Pool:
         self._place = place
         self._connect_seconds = connect_seconds
         self._idle: deque[Connection] = deque()
+        self._buffers = Buffers()
         self._loop = asyncio.get_running_loop()
 
     async def take(self, *, fresh: bool, safe: bool) -> Connection:
@@ -83,7 +85,7 @@ class Pool:
                 connection = self._idle.pop()
                 if connection.is_open:
                     return connection
-        return await self._place.connect(Connection, self._connect_seconds)
+        return await self._place.connect(lambda: Connection(self._buffers), self._connect_seconds)
 
     def give_back(self, connection: Connection) -> None:
         """Keep a connection for the next request if it can bear one, else close it."""

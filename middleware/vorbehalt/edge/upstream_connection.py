@@ -13,7 +13,9 @@ from typing import Any
 
 import httptools
 
+from vorbehalt.edge.upstream_buffers import Buffers
 from vorbehalt.edge.upstream_errors import UpstreamClosed, UpstreamError
+from vorbehalt.edge.upstream_sending import Sending
 
 MAX_HEAD_BYTES = 64 * 1024
 _HIGH_WATER = 256 * 1024
@@ -24,15 +26,17 @@ _NO_BODY = (204, 304)
 _TOO_LARGE = "sent a head of more than 64 KiB"
 
 
-class Connection(asyncio.Protocol):
+class Connection(Sending):
     """Call `begin`, then `write` and `drain` for a body; `await head()`, then `read` until `b""`.
 
     `fail` ends it from outside: whoever waits gets that exception.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, buffers: Buffers) -> None:
+        super().__init__()
+        self._buffers = buffers
+        self._buffer = bytearray()
         self.idle_since = 0.0
-        self.is_open = False
         self.is_used = False
         """True from the second request on."""
         self.has_answered = False
@@ -40,12 +44,8 @@ class Connection(asyncio.Protocol):
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         """Of the answer, as received; names in lower case."""
-        self._transport: Any = None
-        self._loop = asyncio.get_running_loop()
         self._parser: httptools.HttpResponseParser | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._drainer: asyncio.Future[None] | None = None
-        self._write_paused = False
         self._read_paused = False
         self._is_busy = False
         self._prepare(False)
@@ -73,20 +73,6 @@ class Connection(asyncio.Protocol):
             self._error = UpstreamClosed("closed the connection")
             return
         self._transport.write(head)
-
-    def write(self, data: bytes) -> None:
-        if self.is_open:
-            self._transport.write(data)
-
-    async def drain(self) -> None:
-        """Wait until what was written has nearly gone out."""
-        if self._write_paused and self.is_open:
-            self._drainer = self._loop.create_future()
-            await self._drainer
-
-    @property
-    def is_congested(self) -> bool:
-        return self._write_paused and self.is_open
 
     async def head(self) -> None:
         """Wait for status and headers. Raises UpstreamError, or what `fail` was given."""
@@ -151,19 +137,20 @@ class Connection(asyncio.Protocol):
         self._wake()
         self.resume_writing()
 
-    def pause_writing(self) -> None:
-        self._write_paused = True
+    def get_buffer(self, sizehint: int) -> bytearray:
+        self._buffer = self._buffers.take()
+        return self._buffer
 
-    def resume_writing(self) -> None:
-        self._write_paused = False
-        if self._drainer is not None and not self._drainer.done():
-            self._drainer.set_result(None)
-
-    def data_received(self, data: bytes) -> None:
+    def buffer_updated(self, nbytes: int) -> None:
         self.has_answered = True
-        if self._has_head and not self._ended and not self._chunked:
-            self._count_and_push(data)
-            return
+        data = memoryview(self._buffer)[:nbytes]
+        if not self._has_head or self._ended or self._chunked:
+            self._parse(data)
+        else:
+            # A few bytes that wait for a slow reader must not keep a whole buffer.
+            self._count_and_push(data if nbytes > _JOINED else bytes(data))
+
+    def _parse(self, data: memoryview) -> None:
         if self._ended or self._parser is None:
             # Nobody asked for this: it must not be taken for the answer to the next request.
             self.close()
@@ -188,13 +175,17 @@ class Connection(asyncio.Protocol):
             elif self._head_bytes > MAX_HEAD_BYTES:
                 self.fail(UpstreamError(_TOO_LARGE))
 
-    def _feed(self, parser: httptools.HttpResponseParser, data: bytes) -> None:
-        if self._has_head or len(data) <= _JOINED or (end := data.find(b"\r\n\r\n")) < 0:
+    def _feed(self, parser: httptools.HttpResponseParser, data: memoryview) -> None:
+        if (
+            self._has_head
+            or len(data) <= _JOINED
+            or (end := self._buffer.find(b"\r\n\r\n", 0, len(data))) < 0
+        ):
             parser.feed_data(data)
             return
         # The parser would copy what follows the head.
         parser.feed_data(data[: end + 4])
-        rest = memoryview(data)[end + 4 :]
+        rest = data[end + 4 :]
         if self._has_head and not self._chunked and not self._ended:
             self._count_and_push(rest)
         else:
