@@ -30,16 +30,17 @@ class Figure:
 
 @dataclass(frozen=True)
 class Budget:
-    """A promise about a figure: `value` must not exceed `limit`."""
+    """A promise about a figure: `value` must not exceed `limit`, or reach it where it is a floor."""
 
     claim: str
     value: float
     limit: float
     unit: str = ""
+    is_floor: bool = False
 
     @property
     def holds(self) -> bool:
-        return self.value <= self.limit
+        return self.value >= self.limit if self.is_floor else self.value <= self.limit
 
 
 def interleaved(variants: dict[str, Callable[[], float]], rounds: int) -> dict[str, Figure]:

@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from loadgen import free_port, running, wrk
 from measure import Budget, interleaved, table
 
-SECONDS = 3
-CONNECTIONS = 64
 BROWSER = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 )
@@ -55,7 +50,7 @@ def run(rounds: int) -> list[Budget]:
         return []
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        ports = {"nginx direct": _free_port(), "bare hop": _free_port(), "vorbehalt serve": _free_port()}
+        ports = {"nginx direct": free_port(), "bare hop": free_port(), "vorbehalt serve": free_port()}
         site = f"http://127.0.0.1:{ports['nginx direct']}"
         _prepare(folder, ports["nginx direct"])
         own = [sys.executable, "-m", "vorbehalt.cli.main", "serve", "-c", str(folder / "vorbehalt.toml")]
@@ -71,7 +66,7 @@ def run(rounds: int) -> list[Budget]:
             ],
         }
         for variant, command in commands.items():
-            stack.enter_context(_running(command, ports[variant], folder))
+            stack.enter_context(running(command, ports[variant], folder))
         budgets: list[Budget] = []
         for size, (path, length) in SIZES.items():
             budgets += _measure(size, path, length, ports, rounds)
@@ -83,7 +78,7 @@ def _measure(size: str, path: str, length: int, ports: dict[str, int], rounds: i
 
     def variant(name: str, port: int) -> Callable[[], float]:
         def once() -> float:
-            micros, latency = _wrk(f"http://127.0.0.1:{port}{path}", length)
+            micros, latency = wrk(f"http://127.0.0.1:{port}{path}", headers=(f"User-Agent: {BROWSER}",))
             latencies[name].append(latency)
             return micros
 
@@ -107,17 +102,6 @@ def _measure(size: str, path: str, length: int, ports: dict[str, int], rounds: i
     ]
 
 
-def _wrk(url: str, length: int) -> tuple[float, float]:
-    """Return microseconds per request over all connections together, and the 99th percentile in ms."""
-    command = ["wrk", "-t2", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", "-H", f"User-Agent: {BROWSER}"]
-    said = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in said or "Socket errors" in said:
-        raise SystemExit(f"wrk met errors at {url}:\n{said}")
-    number, unit = re.findall(r"99%\s+([\d.]+)(us|ms|s)", said)[0]
-    rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", said)[0])
-    return 1e6 / rate, float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
-
-
 def _prepare(folder: Path, port: int) -> None:
     site = folder / "site"
     site.mkdir()
@@ -126,30 +110,6 @@ def _prepare(folder: Path, port: int) -> None:
         (site / path.lstrip("/")).write_bytes(os.urandom(length))
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port), "utf-8")
     (folder / "vorbehalt.toml").write_text(CONFIG, "utf-8")
-
-
-@contextlib.contextmanager
-def _running(command: Sequence[str], port: int, folder: Path) -> Iterator[None]:
-    with (folder / f"{port}.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 20
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
-                break
-            if time.monotonic() > deadline or process.poll() is not None:
-                raise SystemExit((folder / f"{port}.log").read_text("utf-8", "replace"))
-            time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def bare_hop(upstream: str) -> Any:

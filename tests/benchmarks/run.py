@@ -15,6 +15,7 @@ import in_process
 import proxy_hop
 import replaying
 import reserving
+import servers
 import sizing
 from measure import Budget, machine, print_budgets
 
@@ -27,7 +28,16 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument(
         "--only",
-        choices=["in-process", "identification", "durability", "replay", "headers", "sizing", "proxy"],
+        choices=[
+            "in-process",
+            "identification",
+            "durability",
+            "replay",
+            "headers",
+            "sizing",
+            "proxy",
+            "servers",
+        ],
     )
     arguments = parser.parse_args()
     names = (
@@ -61,6 +71,8 @@ def main() -> int:
         budgets += sizing.run()
     if arguments.only == "proxy":  # minutes, and servers of its own: only on request
         budgets += proxy_hop.run(min(arguments.rounds, 5))
+    if arguments.only == "servers":
+        budgets += servers.run(min(arguments.rounds, 5))
     return 1 if print_budgets(budgets) else 0
 
 
