@@ -10,7 +10,7 @@ from typing import Any
 
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.listening import listening_socket
-from vorbehalt.edge.reverse_proxy import ReverseProxy
+from vorbehalt.edge.reverse_proxy.proxy import ReverseProxy
 from vorbehalt.edge.server import server_for
 
 Handler = Callable[[socket.socket, bytes, bytes], object]

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from asgi_support import call, scope
-from vorbehalt.edge.by_host import ByHost
+from vorbehalt.edge.reverse_proxy.by_host import ByHost
 
 
 def test_each_host_has_its_own_site_and_the_lifespan_closes_all() -> None:

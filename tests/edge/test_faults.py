@@ -13,7 +13,7 @@ from asgi_support import CHROME, GPTBOT, PERPLEXITY, PageApp, ask, config, prote
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.edge import answers, asgi, deciding, recording, refusals, respond, signal_answers
 from vorbehalt.edge.forward_auth import AUTH_PATH
-from vorbehalt.edge.plain import plain_app
+from vorbehalt.edge.reverse_proxy.plain import plain_app
 
 ERRORS = ("vorbehalt_internal_errors_total", ())
 

@@ -22,8 +22,8 @@ from proxy_support import (
     read_length,
     through,
 )
-from vorbehalt.edge.proxy_headers import request_headers, response_headers
-from vorbehalt.edge.reverse_proxy import ReverseProxy
+from vorbehalt.edge.reverse_proxy.headers import request_headers, response_headers
+from vorbehalt.edge.reverse_proxy.proxy import ReverseProxy
 from vorbehalt.errors import VorbehaltError
 
 

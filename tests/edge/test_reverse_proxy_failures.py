@@ -20,7 +20,7 @@ from proxy_support import (
     serving,
     through,
 )
-from vorbehalt.edge.reverse_proxy import ReverseProxy
+from vorbehalt.edge.reverse_proxy.proxy import ReverseProxy
 
 
 def test_an_upstream_that_is_down_gives_a_clean_page() -> None:

@@ -10,7 +10,7 @@ from websockets.sync.server import ServerConnection
 from process_support import CHROME, GPTBOT
 from proxy_support import SECONDS, Site, ask, fields, get, serving
 from vorbehalt import VorbehaltMiddleware
-from vorbehalt.edge.reverse_proxy import ReverseProxy
+from vorbehalt.edge.reverse_proxy.proxy import ReverseProxy
 from websocket_support import UPGRADE, Socket, between, echo, open_at, opened_at
 
 

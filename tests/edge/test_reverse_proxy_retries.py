@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from proxy_support import SECONDS, Upstream, ask, fields, get, read_head, serving
-from vorbehalt.edge.reverse_proxy import ReverseProxy
+from vorbehalt.edge.reverse_proxy.proxy import ReverseProxy
 
 KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

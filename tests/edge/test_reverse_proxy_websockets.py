@@ -14,7 +14,7 @@ from websockets.sync.server import ServerConnection
 from websockets.typing import Subprotocol
 
 from proxy_support import SECONDS, connect, get, read_head, serving
-from vorbehalt.edge.reverse_proxy import ReverseProxy
+from vorbehalt.edge.reverse_proxy.proxy import ReverseProxy
 from websocket_support import UPGRADE, Socket, between, echo, open_at, opened_at
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from vorbehalt.edge.listening import listening_socket
-from vorbehalt.edge.plain import plain_app
+from vorbehalt.edge.reverse_proxy.plain import plain_app
 from vorbehalt.edge.server import server_for
 from vorbehalt.errors import VorbehaltError
 

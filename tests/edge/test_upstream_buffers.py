@@ -6,7 +6,7 @@ import socket
 import threading
 
 from proxy_support import SECONDS, connect, get, read_head, through
-from vorbehalt.edge.upstream_buffers import Buffers
+from vorbehalt.edge.reverse_proxy.buffers import Buffers
 
 SIZE = 4 * 1024 * 1024
 

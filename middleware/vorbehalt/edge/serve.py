@@ -14,11 +14,11 @@ import uvicorn
 
 from vorbehalt.edge import log_lines, metrics
 from vorbehalt.edge.asgi import VorbehaltMiddleware
-from vorbehalt.edge.by_host import ByHost
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.listening import listening_socket
-from vorbehalt.edge.plain import plain_app
-from vorbehalt.edge.reverse_proxy import ReverseProxy
+from vorbehalt.edge.reverse_proxy.by_host import ByHost
+from vorbehalt.edge.reverse_proxy.plain import plain_app
+from vorbehalt.edge.reverse_proxy.proxy import ReverseProxy
 from vorbehalt.edge.server import App, server_for
 from vorbehalt.edge.workers import supervise
 from vorbehalt.settings.model import Settings

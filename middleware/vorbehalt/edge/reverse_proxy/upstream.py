@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from vorbehalt.edge.upstream_buffers import Buffers
-from vorbehalt.edge.upstream_connection import Connection
+from vorbehalt.edge.reverse_proxy.buffers import Buffers
+from vorbehalt.edge.reverse_proxy.connection import Connection
 from vorbehalt.errors import VorbehaltError
 
 _IDLE_SECONDS = 4.0

@@ -13,9 +13,9 @@ from typing import Any
 
 import httptools
 
-from vorbehalt.edge.upstream_buffers import Buffers
-from vorbehalt.edge.upstream_errors import UpstreamClosed, UpstreamError
-from vorbehalt.edge.upstream_sending import Sending
+from vorbehalt.edge.reverse_proxy.buffers import Buffers
+from vorbehalt.edge.reverse_proxy.errors import UpstreamClosed, UpstreamError
+from vorbehalt.edge.reverse_proxy.sending import Sending
 
 MAX_HEAD_BYTES = 64 * 1024
 _HIGH_WATER = 256 * 1024

@@ -18,8 +18,8 @@ from websockets.http11 import Request
 from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI
 
-from vorbehalt.edge.proxy_headers import Pairs, response_headers
-from vorbehalt.edge.upstream import Place
+from vorbehalt.edge.reverse_proxy.headers import Pairs, response_headers
+from vorbehalt.edge.reverse_proxy.upstream import Place
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]

@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from vorbehalt.edge.upstream_connection import Connection
-from vorbehalt.edge.upstream_errors import ClientGone, UpstreamError, UpstreamSlow
+from vorbehalt.edge.reverse_proxy.connection import Connection
+from vorbehalt.edge.reverse_proxy.errors import ClientGone, UpstreamError, UpstreamSlow
 
 Receive = Callable[[], Awaitable[Any]]
 

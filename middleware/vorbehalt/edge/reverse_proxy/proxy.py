@@ -15,13 +15,13 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 from vorbehalt.edge.client_address import AddressResolver
-from vorbehalt.edge.exchange import Exchange
-from vorbehalt.edge.proxy_headers import request_headers, response_headers
-from vorbehalt.edge.proxy_page import say
-from vorbehalt.edge.upstream import Place, Pool
-from vorbehalt.edge.upstream_connection import Connection
-from vorbehalt.edge.upstream_errors import ClientGone, UpstreamClosed, UpstreamError, UpstreamSlow
-from vorbehalt.edge.websocket_proxy import relay
+from vorbehalt.edge.reverse_proxy.connection import Connection
+from vorbehalt.edge.reverse_proxy.errors import ClientGone, UpstreamClosed, UpstreamError, UpstreamSlow
+from vorbehalt.edge.reverse_proxy.exchange import Exchange
+from vorbehalt.edge.reverse_proxy.headers import request_headers, response_headers
+from vorbehalt.edge.reverse_proxy.page import say
+from vorbehalt.edge.reverse_proxy.upstream import Place, Pool
+from vorbehalt.edge.reverse_proxy.websockets import relay
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
