@@ -107,6 +107,8 @@ class Visit:
     client: ClientAddress
     is_websocket: bool = False
     vantage: Vantage = "app"
+    request_id: str = ""
+    """The name that a proxy of the site's own gave the request, by which its access log is joined."""
 
     def header(self, name: bytes) -> bytes:
         """All values of a header joined by `, ` (RFC 9110 section 5.2); empty if absent."""

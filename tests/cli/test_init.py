@@ -31,7 +31,7 @@ def test_what_it_writes_is_accepted(stack: str, cli: Cli, tmp_path: Path) -> Non
     assert (checked.code, checked.json) == (0, {"errors": [], "warnings": []})
     data = tomllib.loads((tmp_path / "vorbehalt.toml").read_text("utf-8"))
     assert data["site"]["origin"] == "https://label.example"
-    assert data["site"]["robots"] == ("app" if stack in ("fastapi", "django", "envoy") else "none")
+    assert data["site"]["robots"] == ("app" if stack in ("fastapi", "django") else "none")
     assert ("network" in data) == (stack in ("nginx", "caddy", "traefik", "envoy"))
 
 
@@ -56,7 +56,7 @@ def test_files_in_deploy_are_what_init_prints() -> None:
         assert (DEPLOY / name).read_text("utf-8") == text.replace("@HOST@", "www.example.org"), name
     kept = {
         str(path.relative_to(DEPLOY))
-        for stack in ("nginx", "caddy", "traefik")
+        for stack in ("nginx", "caddy", "traefik", "envoy")
         for path in (DEPLOY / stack).rglob("*")
         if path.is_file()
     }

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vorbehalt.edge.client_address import AddressResolver
-from vorbehalt.edge.forward_auth import forwarded_visit, limit_status
+from vorbehalt.edge.forward_auth import forwarded_visits, limit_status
 from vorbehalt.facts import Visit
 
 PROXIES = AddressResolver(["10.0.0.0/8"])
@@ -86,7 +86,7 @@ CADDY = (
 def test_each_proxy_is_understood(
     question: Visit, method: str, scheme: str, host: str, path: str, target: bytes
 ) -> None:
-    visit = forwarded_visit(question, PROXIES)
+    (visit,) = forwarded_visits(question, PROXIES)
     assert (visit.method, visit.scheme, visit.host, visit.path, visit.target) == (
         method,
         scheme,
@@ -99,12 +99,12 @@ def test_each_proxy_is_understood(
 
 
 def test_the_client_is_the_one_that_the_proxy_names() -> None:
-    client = forwarded_visit(asked(*CADDY), PROXIES).client
+    client = forwarded_visits(asked(*CADDY), PROXIES)[0].client
     assert (client.text, client.source) == ("8.8.8.8", "proxy-asserted")
 
 
 def test_a_stranger_is_not_believed_but_judged_by_its_user_agent() -> None:
-    visit = forwarded_visit(asked(*CADDY, addresses=STRANGERS), STRANGERS)
+    (visit,) = forwarded_visits(asked(*CADDY, addresses=STRANGERS), STRANGERS)
     assert (visit.method, visit.host, visit.path, visit.target) == ("GET", "auth.internal", "/", b"/")
     assert visit.header(b"user-agent") == b"GPTBot"
     assert visit.client.source == "untrusted"
@@ -121,7 +121,7 @@ def test_a_stranger_is_not_believed_but_judged_by_its_user_agent() -> None:
     ],
 )
 def test_nonsense_is_left_out(headers: tuple[tuple[bytes, bytes], ...]) -> None:
-    visit = forwarded_visit(asked(*headers), PROXIES)
+    (visit,) = forwarded_visits(asked(*headers), PROXIES)
     assert (visit.method, visit.scheme, visit.host, visit.target) == ("GET", "http", "auth.internal", b"/")
 
 
@@ -152,7 +152,7 @@ NAMES = [
     st.lists(st.tuples(st.sampled_from(NAMES), st.binary(max_size=80)), max_size=5), st.binary(max_size=80)
 )
 def test_no_bytes_raise(headers: list[tuple[bytes, bytes]], target: bytes) -> None:
-    visit = forwarded_visit(asked(*headers, target=target), PROXIES)
-    assert visit.path.startswith("/")
-    assert visit.target.startswith(b"/")
+    for visit in forwarded_visits(asked(*headers, target=target), PROXIES):
+        assert visit.path.startswith("/")
+        assert visit.target.startswith(b"/")
     assert limit_status(asked(target=target)) in (403, 429)

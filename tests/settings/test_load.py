@@ -125,7 +125,7 @@ def test_every_key_arrives(load_text: Any, tmp_path: Path) -> None:
     (tmp_path / "site" / "robots.txt").write_text("User-agent: *\n")
     settings = load_text(FULL)
     host, terms = settings.default_host, settings.default_host.terms
-    assert {warning.id for warning in settings.warnings} <= {"V120", "V121"}
+    assert {warning.id for warning in settings.warnings} <= {"V120"}
     assert settings.site_hosts == ("label.example", "www.label.example")
     assert terms.languages == ("de", "en")
     assert terms.uses == Uses("allow", "reserve", "allow", "reserve")

@@ -16,7 +16,7 @@ from vorbehalt.errors import ConfigError
 from vorbehalt.settings import load
 
 _PROXIED = ("nginx", "caddy", "traefik", "envoy")
-_ASKS_THE_APP = ("fastapi", "django", "envoy")
+_ASKS_THE_APP = ("fastapi", "django")
 """Stacks in which the site's own robots.txt can be had from the app behind us."""
 
 
@@ -187,6 +187,9 @@ def render(answers: Answers) -> str:
         network.append("refresh = true # needs the extra: pip install 'vorbehalt[verify]'")
     if network:
         lines += ["", "[network]", *network]
+    if answers.stack in _PROXIED:
+        waits = 'reply_deadline = "150ms" # for its record; a proxy lets a request pass after 200 ms'
+        lines += ["", "[evidence]", waits]
     return "\n".join(lines) + "\n"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vorbehalt.cli.proxy_snippets import CADDY, ENVOY, NGINX, TRAEFIK
+from vorbehalt.cli.envoy_snippet import ENVOY
+from vorbehalt.cli.nginx_snippet import NGINX
+from vorbehalt.cli.proxy_snippets import CADDY, TRAEFIK
 from vorbehalt.cli.snippet import Part, Snippet
 
 _FASTAPI = Snippet(

@@ -133,7 +133,7 @@ class RefusalAnswer:
         status = respond.refusal_status(verdict)
         plan = live.engine.plan(visit.host)
         terms = plan.settings.terms
-        self.messages = respond.refusal_messages(
+        self.messages: respond.Messages = respond.refusal_messages(
             visit, verdict, self.reference, terms, section.headers, auth_limit_status=auth_limit_status
         )
         self.visit = visit
@@ -180,16 +180,30 @@ class HealthAnswer:
         await send({"type": "http.response.body", "body": body})
 
 
-class AllowedAnswer:
-    """204 to a forward-auth question, with the reservation headers for the proxy to pass on."""
+class PageAnswer:
+    """The page of a refusal that was given to a proxy's question; 404 if it is not (or no longer) kept."""
 
-    def __init__(self, reservation: Headers, recording: Recording | None) -> None:
+    def __init__(self, messages: respond.Messages | None) -> None:
+        self.messages = messages or respond.no_page_messages()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for message in self.messages:
+            await send(message)
+
+
+class AllowedAnswer:
+    """204 (or 200) to a forward-auth question, with the reservation headers for the proxy to pass on."""
+
+    def __init__(self, reservation: Headers, recording: Recording | None, status: int = 204) -> None:
         self.reservation = reservation
         self.recording = recording
+        self.status = status
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.recording is not None:
             await self.recording.before_first_byte()
         headers = [*self.reservation, (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": 204, "headers": headers})
+        if self.status == 200:
+            headers.append((b"content-length", b"0"))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": b""})

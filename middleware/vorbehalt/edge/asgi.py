@@ -18,7 +18,7 @@ from typing import Any
 
 from vorbehalt.edge import refusals
 from vorbehalt.edge.answers import AllowedAnswer, Answer
-from vorbehalt.edge.deciding import decide, is_auth_path
+from vorbehalt.edge.deciding import AUTH_PATH, decide, is_auth_path
 from vorbehalt.edge.live import Live, Reader
 from vorbehalt.edge.recording import wait_for
 from vorbehalt.edge.runtime import Runtime
@@ -193,7 +193,7 @@ class VorbehaltMiddleware:
     def _pass_auth(self, scope: Scope) -> Answer | None:
         """A proxy that asks has nothing but our answer: in doubt its visitor passes, too."""
         if self._forward_auth and is_auth_path(path_of(scope)):
-            return AllowedAnswer((), None)
+            return AllowedAnswer((), None, 200 if path_of(scope).startswith(f"{AUTH_PATH}/") else 204)
         return None
 
     def observe(self, visit: Visit, verdict: Verdict, reference: str) -> None:

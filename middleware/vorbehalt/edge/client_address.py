@@ -14,10 +14,14 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from hmac import compare_digest
 from typing import Any, Final
 
 from vorbehalt.facts import ClientAddress
 from vorbehalt.identify.networks import NetworkSet, canonical_address
+
+SECRET_HEADER: Final = b"x-vorbehalt-secret"
+"""Says `sidecar.secret`, by which a proxy at any address is known; nothing else may ever show its value."""
 
 UNIX: Final = "unix"
 """Name in `trusted_proxies` for peers without an address, which is what a unix socket gives."""
@@ -68,33 +72,44 @@ _HIDDEN_PORT = re.compile(r":_[\w.-]+$", re.A)
 _NOBODY: Final = ClientAddress(text=None, source="none")
 
 Fields = Mapping[bytes, bytes]
+_Key = tuple[str, bytes, bytes, bytes, bytes, bool]
 
 
 class AddressResolver:
     """Finds client addresses. `trusted` are networks in text, or the name `unix`; `header`: read no other.
 
+    `secret`: who says it in X-Vorbehalt-Secret is believed like a trusted proxy, wherever it comes from.
     `notes` are the codes of NOTES that were met so far, with their sentences; they hold nothing of a visitor.
     Raises ValueError for a text that is no network.
     """
 
-    def __init__(self, trusted: Iterable[str] = (), header: str = "") -> None:
+    def __init__(self, trusted: Iterable[str] = (), header: str = "", secret: str | None = None) -> None:
         names = tuple(trusted)
         self._trusts_unix = UNIX in names
         networks = [str(ipaddress.ip_network(name, strict=False)) for name in names if name != UNIX]
         self._networks = NetworkSet(networks, any_length=True)
+        self._secret = secret.encode() if secret else None
         self._header = header.lower().encode("ascii") or None
         self._named = self._header or _FOR
         self.names: frozenset[bytes] = frozenset({_FOR, _FORWARDED, _REAL_IP, self._named})
         """Header names on which an address depends: what is kept per client must be kept per these too."""
         self.notes: dict[str, str] = {}
         self._direct: dict[str, ClientAddress] = {}
-        self._told: dict[tuple[str, bytes, bytes, bytes, bytes], tuple[ClientAddress, frozenset[str]]] = {}
+        self._told: dict[_Key, tuple[ClientAddress, frozenset[str]]] = {}
 
     def trusts(self, peer: str | None) -> bool:
         """True if a socket peer (its text, None for a unix socket) is a proxy of the site's own."""
         if peer is None:
             return self._trusts_unix
         return self._networks.contains(peer)
+
+    def believes(self, peer: str | None, fields: Fields) -> bool:
+        """True if what a peer says of others is believed: a trusted one, or one that knows the secret."""
+        return self.trusts(peer) or self._knows_secret(fields)
+
+    def _knows_secret(self, fields: Fields) -> bool:
+        said = fields.get(SECRET_HEADER)
+        return said is not None and self._secret is not None and compare_digest(said, self._secret)
 
     def resolve(self, peer: Any, headers: Fields | Sequence[tuple[bytes, bytes]]) -> ClientAddress:
         """Return the client's address. `peer` is `scope["client"]`, whatever a server puts there.
@@ -110,6 +125,7 @@ class AddressResolver:
                 and _FORWARDED not in fields
                 and _REAL_IP not in fields
                 and self._named not in fields
+                and (self._secret is None or SECRET_HEADER not in fields)
             ):
                 return self._direct.get(host or "") or self._resolve_direct(host)
             port = peer[1] if peer and len(peer) > 1 else None
@@ -153,13 +169,14 @@ class AddressResolver:
         kept = told or chain or forwarded
         if port in (0, "0") and self._is_told(host, fields):
             return self._rewritten(host, kept)
-        key = (host, form, told, chain, kept)
+        knows_secret = self._knows_secret(fields)
+        key = (host, form, told, chain, kept, knows_secret)
         known = self._told.get(key)
         if known is None:
             own = _own_ports(host, chain)
             if str(port) in own:
                 return self._rewritten(host, kept)
-            known = self._judge(host, form, told, kept, fields), own
+            known = self._judge(host, form, told, kept, fields, knows_secret), own
             if len(told) + len(chain) + len(kept) <= _MAX_CACHED_CHAIN:
                 if len(self._told) >= _MAX_CACHED:
                     self._told.clear()
@@ -179,13 +196,15 @@ class AddressResolver:
             return ClientAddress(text=None, source="untrusted", peer="", chain=_tail(kept))
         return ClientAddress(address[0], "untrusted", address[1], "", _tail(kept))
 
-    def _judge(self, host: str, form: bytes, told: bytes, kept: bytes, fields: Fields) -> ClientAddress:
+    def _judge(
+        self, host: str, form: bytes, told: bytes, kept: bytes, fields: Fields, knows_secret: bool
+    ) -> ClientAddress:
         kept = _tail(kept)
         address = canonical_address(host) if host else None
         if host and address is None:
             return ClientAddress(text=None, source="none", peer=host[:200], chain=kept)
         peer = None if address is None else address[0]
-        if not self.trusts(peer):
+        if not knows_secret and not self.trusts(peer):
             self._note("unix-not-trusted" if address is None else "proxy-not-trusted")
             if address is None:
                 return ClientAddress(text=None, source="none", chain=kept)
@@ -199,7 +218,9 @@ class AddressResolver:
     def _why_nothing(self, form: bytes, fields: Fields) -> str:
         if form in fields:
             return "no-address"
-        return "real-ip-alone" if self._header is None else "header-missing"
+        if self._header is not None:
+            return "header-missing"
+        return "real-ip-alone" if _REAL_IP in fields else "proxy-hides-visitors"
 
     def _read(self, form: bytes, told: bytes) -> tuple[str, bool] | None:
         if form == _FOR:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vorbehalt.edge import refusals
-from vorbehalt.edge.answers import AllowedAnswer, Answer, AppAnswer, HealthAnswer, RefusalAnswer
-from vorbehalt.edge.forward_auth import forwarded_visit, limit_status
+from vorbehalt.edge.answers import AllowedAnswer, Answer, AppAnswer, HealthAnswer, PageAnswer, RefusalAnswer
+from vorbehalt.edge.forward_auth import allowed_status, forwarded_visits, limit_status
 from vorbehalt.edge.live import Live
 from vorbehalt.edge.recording import open_record
+from vorbehalt.edge.respond import refusal_status
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.edge.signal_answers import SignalAnswer
 from vorbehalt.engine import HostPlan, violates_robots
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 HEALTH_PATH = "/.vorbehalt/health"
 AUTH_PATH = "/.vorbehalt/auth"
+REFUSAL_PATH = "/.vorbehalt/refusal/"
+"""Where a proxy that cannot pass on the body of our answer fetches the page of a refusal, once."""
 
 
 def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit: Visit, scope: Any) -> Answer:
@@ -33,6 +36,8 @@ def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit:
             return HealthAnswer(runtime, plan.headers(visit.path, ""))
         if middleware.answers_forward_auth and is_auth_path(visit.path):
             return _decide_auth(middleware, runtime, live, visit)
+        if middleware.answers_forward_auth and visit.path.startswith(REFUSAL_PATH):
+            return PageAnswer(live.pages.take(visit.path.removeprefix(REFUSAL_PATH)))
     live.note_source(visit.client)
     if root_path := scope.get("root_path"):
         runtime.conflicts.note_mount(str(root_path))
@@ -82,18 +87,20 @@ def is_auth_path(path: str) -> bool:
 
 def _decide_auth(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, asked: Visit) -> Answer:
     """Answer a proxy's question about somebody else's request; believed only from a trusted peer."""
-    visit = forwarded_visit(asked, live.addresses)
+    judged = [(visit, live.engine.judge(visit)) for visit in forwarded_visits(asked, live.addresses)]
+    visit, verdict = next((pair for pair in judged if pair[1].is_refusal), judged[0])
     live.note_source(visit.client)
     plan = live.engine.plan(visit.host)
-    verdict = live.engine.judge(visit)
     live.count(verdict)
     section = plan.headers(visit.path, verdict.section)
     _watch_robots(live, plan, visit, verdict)
     if verdict.is_refusal:
-        return RefusalAnswer(
+        refusal = RefusalAnswer(
             middleware, runtime, live, visit, verdict, section, auth_limit_status=limit_status(asked)
         )
+        live.pages.keep(refusal.reference, refusal_status(verdict), refusal.messages)
+        return refusal
     recording = open_record(runtime, live, visit, verdict, section)
     if verdict.identity is not None:
         middleware.observe(visit, verdict, "")
-    return AllowedAnswer(section.headers, recording)
+    return AllowedAnswer(section.headers, recording, allowed_status(asked))

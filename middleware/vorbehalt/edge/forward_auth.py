@@ -6,8 +6,14 @@
 | nginx (its usual recipe), ingress-nginx | X-Original-Method | X-Original-URI, X-Original-URL | as above |
 | Envoy ext_authz with a path prefix | the method itself | what follows the prefix | Host, X-Forwarded-Proto |
 
+All name the request in X-Request-Id, if at all.
+
+A proxy replaces the headers of its own form and passes on a visitor's of another. So where two forms name
+different targets or methods, one of them is a visitor's: both are judged, and the stricter verdict holds.
+
 nginx takes 2xx, 401 and 403 for an answer and turns everything else into 500, so a limit is answered 403 with
-`X-Vorbehalt-Status: 429`. Proxies that pass a refusal on as it is ask at `/.vorbehalt/auth?limit=429`.
+`X-Vorbehalt-Status: 429`. Proxies that pass a refusal on as it is ask at `/.vorbehalt/auth?limit=429`. Envoy,
+whose query is the visitor's, always gets the 429; and 200 where others get 204, its only yes.
 """
 
 from __future__ import annotations
@@ -17,13 +23,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, unquote_to_bytes
 
-from vorbehalt.edge.client_address import AddressResolver
+from vorbehalt.edge.client_address import SECRET_HEADER, AddressResolver
 from vorbehalt.facts import Visit, host_name, normal_path
 
 AUTH_PATH = b"/.vorbehalt/auth"
 
 _METHOD = re.compile(rb"[A-Za-z][A-Za-z-]{0,30}")
 _ABSOLUTE = re.compile(rb"(https?)://([^/?#]*)([^#]*)", re.I)
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _MAX_TARGET = 65536
 
 
@@ -37,23 +44,43 @@ class OriginalRequest:
     target: bytes
 
 
-def original_visit_parts(headers: Mapping[bytes, bytes], asked: Visit, trusted: bool) -> OriginalRequest:
-    """Return what the proxy's question is about.
+def original_requests(
+    headers: Mapping[bytes, bytes], asked: Visit, believed: bool
+) -> tuple[OriginalRequest, ...]:
+    """Return what the proxy's question is about: one request, or two where two forms contradict each other.
 
-    An untrusted peer is not believed: its question is about the method, host and root path of the question
-    itself, so that a claim in its User-Agent is still judged. Never raises.
+    A peer that is not believed asks about the method, host and root path of the question itself, so that a
+    claim in its User-Agent is still judged. Never raises.
     """
-    if not trusted:
-        return OriginalRequest(asked.method, asked.scheme, asked.host, b"/")
-    method = _last(headers, b"x-forwarded-method") or _last(headers, b"x-original-method")
-    scheme = _last(headers, b"x-forwarded-proto").lower() or _last(headers, b"x-forwarded-scheme").lower()
+    if not believed:
+        return (OriginalRequest(asked.method, asked.scheme, asked.host, b"/"),)
+    after = _after_prefix(asked.target) or b"/"
+    if len(after) > 1:
+        return (_request(headers, asked, b"", after, asked.host.encode("latin-1", "replace")),)
     host = _last(headers, b"x-forwarded-host")
-    target = (
-        headers.get(b"x-forwarded-uri")
-        or headers.get(b"x-original-uri")
-        or headers.get(b"x-original-url")
-        or _after_prefix(asked.target)
+    forms = [
+        (_last(headers, b"x-forwarded-method"), headers.get(b"x-forwarded-uri", b"")),
+        (
+            _last(headers, b"x-original-method"),
+            headers.get(b"x-original-uri") or headers.get(b"x-original-url", b""),
+        ),
+    ]
+    (first_method, first_target), (other_method, other_target) = forms
+    found = _request(
+        headers, asked, first_method or other_method, first_target or other_target or after, host
     )
+    if not ((first_method and other_method) or (first_target and other_target)):
+        return (found,)
+    other = _request(
+        headers, asked, other_method or first_method, other_target or first_target or after, host
+    )
+    return (found,) if other == found else (found, other)
+
+
+def _request(
+    headers: Mapping[bytes, bytes], asked: Visit, method: bytes, target: bytes, host: bytes
+) -> OriginalRequest:
+    scheme = _last(headers, b"x-forwarded-proto").lower() or _last(headers, b"x-forwarded-scheme").lower()
     if absolute := _ABSOLUTE.fullmatch(target):
         scheme = scheme or absolute[1].lower()
         host = host or absolute[2]
@@ -66,25 +93,48 @@ def original_visit_parts(headers: Mapping[bytes, bytes], asked: Visit, trusted: 
     )
 
 
-def forwarded_visit(asked: Visit, addresses: AddressResolver) -> Visit:
-    """Return the visit that a proxy asks about, from the visit that its question is. Never raises."""
-    original = original_visit_parts(dict(asked.headers), asked, addresses.trusts(asked.client.peer))
-    path = unquote_to_bytes(original.target.partition(b"?")[0]).decode("utf-8", "replace")
-    return replace(
+def forwarded_visits(asked: Visit, addresses: AddressResolver) -> tuple[Visit, ...]:
+    """Return the visit that a proxy asks about, from the visit that its question is. Never raises.
+
+    Two where two forms contradict each other: then whoever is refused in one of them is refused.
+    """
+    headers = dict(asked.headers)
+    believed = addresses.believes(asked.client.peer, headers)
+    request_id = headers.get(b"x-request-id", b"") if believed else b""
+    told = replace(
         asked,
-        method=original.method,
-        scheme=original.scheme,
-        host=original.host,
-        path=normal_path(path),
-        target=original.target,
+        headers=tuple(pair for pair in asked.headers if pair[0] != SECRET_HEADER),
         vantage="forward-auth",
+        request_id=request_id.decode("ascii") if _REQUEST_ID.fullmatch(request_id) else "",
+    )
+    return tuple(
+        replace(
+            told,
+            method=original.method,
+            scheme=original.scheme,
+            host=original.host,
+            path=_path_of(original.target),
+            target=original.target,
+        )
+        for original in original_requests(headers, asked, believed)
     )
 
 
 def limit_status(asked: Visit) -> int:
     """Return the status for a limit that the asking proxy can handle: 403, or 429 where it said so."""
+    if _after_prefix(asked.target):
+        return 429
     query = asked.target.partition(b"?")[2][:1024].decode("latin-1")
     return 429 if parse_qs(query).get("limit") == ["429"] else 403
+
+
+def allowed_status(asked: Visit) -> int:
+    """Return the status by which the asking proxy knows that a request may pass."""
+    return 200 if _after_prefix(asked.target) else 204
+
+
+def _path_of(target: bytes) -> str:
+    return normal_path(unquote_to_bytes(target.partition(b"?")[0]).decode("utf-8", "replace"))
 
 
 def _last(headers: Mapping[bytes, bytes], name: bytes) -> bytes:
@@ -93,5 +143,6 @@ def _last(headers: Mapping[bytes, bytes], name: bytes) -> bytes:
 
 
 def _after_prefix(target: bytes) -> bytes:
+    """What Envoy puts behind its prefix, the visitor's target; empty where the path itself is asked for."""
     rest = target[len(AUTH_PATH) :] if target.startswith(AUTH_PATH) else b""
-    return rest if rest.startswith(b"/") else b"/"
+    return rest if rest.startswith(b"/") else b""

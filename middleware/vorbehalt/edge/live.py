@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from vorbehalt.edge import in_force
 from vorbehalt.edge.client_address import AddressResolver
+from vorbehalt.edge.refusal_pages import RefusalPages
 from vorbehalt.engine import Engine, HostPlan
 from vorbehalt.facts import ClientAddress, host_name
 from vorbehalt.identify.identity import Claim
@@ -115,6 +116,7 @@ class Live:
         self.default = self.caches[id(engine.default)]
         in_force.register(engine.plans())
         self.by_host: dict[bytes, HostCache] | None = {} if engine.hosts else None
+        self.pages = RefusalPages()
         self.keeps_refusals = addresses.names <= _COMPARED
         self.epoch = 0
         """Goes up when more is known of who asks; before the refusals are dropped."""

@@ -15,6 +15,7 @@ from time import time_ns
 from typing import Any
 
 from vorbehalt.edge import respond
+from vorbehalt.edge.client_address import SECRET_HEADER
 from vorbehalt.edge.live import AnswerSize, HostCache, Live, make_room
 from vorbehalt.edge.log_lines import tell_refusal
 from vorbehalt.edge.runtime import Runtime
@@ -79,7 +80,7 @@ def key_of(
     user_agent: bytes, client: Any, headers: Mapping[bytes, bytes], section: str, now: int
 ) -> RefusalKey | None:
     """Return under what a refusal is kept; None if the client's address is told in ways not compared."""
-    if not client or b"forwarded" in headers or b"x-real-ip" in headers:
+    if not client or b"forwarded" in headers or b"x-real-ip" in headers or SECRET_HEADER in headers:
         return None
     address = client[0]
     if type(address) is not str:

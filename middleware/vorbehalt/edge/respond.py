@@ -131,8 +131,10 @@ def refusal_messages(
     allowance = verdict.allowance
     if status == 429:
         headers += limit_headers(allowance) if allowance is not None else [(b"retry-after", b"60")]
-    if is_auth and status == 429:
-        status = auth_limit_status
+    if is_auth:
+        headers.append((b"x-vorbehalt-reference", reference.encode()))
+        if status == 429:
+            status = auth_limit_status
     # The question of a proxy is never a HEAD, whatever the visitor sent.
     body = (
         b""
@@ -143,6 +145,11 @@ def refusal_messages(
         {"type": "http.response.start", "status": status, "headers": headers},
         {"type": "http.response.body", "body": body},
     )
+
+
+def no_page_messages() -> Messages:
+    """Return start and body for the page of a refusal that is not known."""
+    return _messages(404, [(b"content-length", b"0"), (b"cache-control", b"no-store")], b"")
 
 
 def limit_headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:

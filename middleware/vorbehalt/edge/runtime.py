@@ -103,7 +103,7 @@ class Runtime(TellsMetrics):
             overriding=self.overrides.overriding,
         )
         network = settings.network
-        addresses = AddressResolver(network.trusted_proxies, network.client_header)
+        addresses = AddressResolver(network.trusted_proxies, network.client_header, settings.sidecar.secret)
         for plan in engine.plans():
             self._name_conflicts(plan, plan.bundle)
         return Live(engine, self.counters, addresses, self.sizes, self.conflicts.note_header)

@@ -74,7 +74,8 @@ def serve(
 
 def behind(upstream: str | None, settings: Settings) -> tuple[App, list[ReverseProxy]]:
     """Return what is behind the middleware: reverse proxies by host, or a page that says there is nothing."""
-    addresses = AddressResolver(settings.network.trusted_proxies, settings.network.client_header)
+    network = settings.network
+    addresses = AddressResolver(network.trusted_proxies, network.client_header, settings.sidecar.secret)
     languages = settings.default_host.terms.languages
     language = languages[0][:2] if languages else "en"
     proxies: dict[str, ReverseProxy] = {}

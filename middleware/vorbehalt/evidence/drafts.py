@@ -183,6 +183,8 @@ def _asked(visit: Visit, query_keys: tuple[str, ...]) -> dict[str, object]:
         "source": visit.client.source,
         "headers": seen_headers(visit.headers),
     }
+    if visit.request_id:
+        seen["request_id"] = visit.request_id
     if query:
         # A key can hold as much about a person as a value (`?jane@example.org`): only listed ones are named.
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)

@@ -43,7 +43,7 @@ def scan_frames(data: bytes) -> Scan:
     payloads: list[bytes] = []
     ends: list[int] = []
     at = 0
-    while (payload := _frame_at(data, at)) is not None:
+    while (payload := frame_at(data, at)) is not None:
         at += _HEAD.size + len(payload)
         payloads.append(payload)
         ends.append(at)
@@ -52,7 +52,8 @@ def scan_frames(data: bytes) -> Scan:
     return Scan(payloads, ends, at, is_whole=False, is_corrupt=_good_frame_after(data, at))
 
 
-def _frame_at(data: bytes, at: int) -> bytes | None:
+def frame_at(data: bytes, at: int) -> bytes | None:
+    """Return the payload of the frame that begins at an offset; None if there is no whole one."""
     start = at + _HEAD.size
     if start > len(data):
         return None
@@ -67,10 +68,10 @@ def _good_frame_after(data: bytes, at: int) -> bool:
     """True if a good frame begins where the bad one says it ends, or at a leaf further on."""
     if at + _HEAD.size <= len(data):
         length = _HEAD.unpack_from(data, at)[0]
-        if _frame_at(data, at + _HEAD.size + length) is not None:
+        if frame_at(data, at + _HEAD.size + length) is not None:
             return True
     found = at + _HEAD.size
     while (found := data.find(_LEAF_START, found + 1)) >= 0:
-        if _frame_at(data, found - _HEAD.size) is not None:
+        if frame_at(data, found - _HEAD.size) is not None:
             return True
     return False

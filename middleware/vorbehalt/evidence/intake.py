@@ -11,6 +11,7 @@ from vorbehalt.evidence.frames import Scan, scan_frames
 from vorbehalt.evidence.sealing import SealState, note_leaf
 from vorbehalt.evidence.spool import SPOOL_NAME
 from vorbehalt.evidence.tlog.leaf import LeafError
+from vorbehalt.evidence.unclean import Told, unclean_end
 
 _ROUND_BYTES = 8 << 20
 _BLOCK_BYTES = 256 << 10
@@ -29,12 +30,18 @@ class Intake:
 
 
 class SpoolReader:
-    """Reads the spools of one directory against a state, which it advances."""
+    """Reads the spools of one directory against a state, which it advances.
 
-    def __init__(self, directory: Path, disk: Disk, pause: Callable[[], None]) -> None:
+    `told` hears of writers that ended without closing; a spool stays until that is recorded.
+    """
+
+    def __init__(
+        self, directory: Path, disk: Disk, pause: Callable[[], None], told: Told | None = None
+    ) -> None:
         self._directory = directory
         self._disk = disk
         self._pause = pause
+        self._told = told
 
     def read(self, state: SealState, found: Intake) -> None:
         """Take what is new, up to the room there is."""
@@ -43,14 +50,17 @@ class SpoolReader:
             if match := SPOOL_NAME.fullmatch(path.name):
                 named.append((match[1], int(match[2]), path))
         waiting: set[str] = set()
+        last = {writer: path for writer, _, path in sorted(named)}
         for writer, _, path in sorted(named):
             # A later file of a writer only after all of the earlier one.
             if found.room <= 0:
                 break
-            if writer not in waiting and not self._read(path, writer, state, found):
+            if writer not in waiting and not self._read(
+                path, writer, state, found, is_last_file=path == last[writer]
+            ):
                 waiting.add(writer)
 
-    def _read(self, path: Path, writer: str, state: SealState, found: Intake) -> bool:
+    def _read(self, path: Path, writer: str, state: SealState, found: Intake, *, is_last_file: bool) -> bool:
         """Take new leaves of one spool; True if nothing more will come from it."""
         try:
             # Asked first: what a living writer adds after this question is left for the next time.
@@ -84,8 +94,16 @@ class SpoolReader:
             return False
         if is_bad or not is_whole:
             self._set_aside(path, offset, "corrupt" if is_bad else "torn", found)
-        found.consumed.append(path)
+        if not is_last_file or self._is_told(path, writer):
+            found.consumed.append(path)
         return True
+
+    def _is_told(self, path: Path, writer: str) -> bool:
+        """True if nothing is left to be said about the end of a dead writer."""
+        if self._told is None:
+            return True
+        end = unclean_end(path, writer)
+        return end is None or self._told(end)
 
     def _take(self, scan: Scan, writer: str, state: SealState, found: Intake) -> tuple[int, bool]:
         """Take the leaves of a scan; returns how far, and whether something is no leaf of its writer."""

@@ -22,6 +22,7 @@ from vorbehalt.evidence.receipt import Draft, Evidence, Receipt
 from vorbehalt.evidence.receipts import NEVER_KEPT, wake
 from vorbehalt.evidence.sealer_thread import SealerThread
 from vorbehalt.evidence.spool import WriterFiles, new_writer_id
+from vorbehalt.evidence.unclean import UncleanEnd
 from vorbehalt.evidence.vault import Keys, Sealer
 from vorbehalt.evidence.writer import Job, Writer
 
@@ -67,7 +68,7 @@ class EvidenceLog:
         self._files = WriterFiles(self._directory.path, new_writer_id(os.urandom(8), os.getpid()), self._disk)
         sealer = Sealer(Keys(self._directory.path, self._disk))
         self._writer = Writer(self._files, sealer, self._losses, self._clock, self._opening)
-        self._sealer = SealerThread(self._directory, self._disk)
+        self._sealer = SealerThread(self._directory, self._disk, self._record_unclean)
         self._thread: threading.Thread | None = None
 
     @property
@@ -163,6 +164,13 @@ class EvidenceLog:
                 lambda: not any(spool.glob(f"{self.writer_id}.*.spool")),
                 max(0.1, deadline - time.monotonic()),
             )
+
+    def _record_unclean(self, end: UncleanEnd) -> bool:
+        """Say in the log that another writer ended without closing; called by the sealer."""
+        if self._is_closed or self._thread is None:
+            return False
+        self._inbox.offer(Draft(type="gap", ref="", at=self._clock(), seen=end.seen()))
+        return True
 
     def _size(self) -> int:
         try:

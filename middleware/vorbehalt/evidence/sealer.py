@@ -27,6 +27,7 @@ from vorbehalt.evidence.spool import SPOOL_NAME
 from vorbehalt.evidence.tlog.merkle import EMPTY_ROOT
 from vorbehalt.evidence.tlog.note import Checkpoint, NoteError, open_checkpoint
 from vorbehalt.evidence.tlog.tiles import WIDTH, Growth, grow
+from vorbehalt.evidence.unclean import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +55,20 @@ class LogSealer:
     """Seals one directory. The caller holds `run/sealer.lock`.
 
     `pause` is called every half millisecond of work or so: beside a running site it sleeps, because a thread
-    that computes holds back all others of its process.
+    that computes holds back all others of its process. `told` records writers that ended without closing.
     """
 
     def __init__(
-        self, directory: EvidenceDirectory, disk: Disk | None = None, pause: Callable[[], None] | None = None
+        self,
+        directory: EvidenceDirectory,
+        disk: Disk | None = None,
+        pause: Callable[[], None] | None = None,
+        told: Told | None = None,
     ) -> None:
         self._at = directory
         self._disk = disk or Disk()
         self._pause = pause or _no_pause
-        self._spools = SpoolReader(directory.path, self._disk, self._pause)
+        self._spools = SpoolReader(directory.path, self._disk, self._pause, told)
         self._state_path = directory.run / "state.json"
         self._state: SealState | None = None
 

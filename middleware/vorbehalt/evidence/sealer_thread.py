@@ -11,6 +11,7 @@ from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.files import Disk, open_lock, try_lock
 from vorbehalt.evidence.sealer import LogSealer, SealResult
+from vorbehalt.evidence.unclean import Told
 
 _EVERY_SECONDS = 1.0
 _AFTER_PROBLEM_SECONDS = 30.0
@@ -21,8 +22,9 @@ _POLL_SECONDS = 0.05
 class SealerThread:
     """Runs a `LogSealer` while this process holds `run/sealer.lock`; retries the lock every second."""
 
-    def __init__(self, directory: EvidenceDirectory, disk: Disk) -> None:
+    def __init__(self, directory: EvidenceDirectory, disk: Disk, told: Told | None = None) -> None:
         self._directory = directory
+        self._told = told
         self._disk = disk
         self._lock_fd = -1
         self._sealer: LogSealer | None = None
@@ -64,7 +66,7 @@ class SealerThread:
         if time.monotonic() < self._not_before:
             return True
         if self._sealer is None:
-            self._sealer = LogSealer(self._directory, self._disk, self._pause)
+            self._sealer = LogSealer(self._directory, self._disk, self._pause, self._told)
         try:
             self.result = self._sealer.seal()
             self.problem = ""

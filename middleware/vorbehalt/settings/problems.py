@@ -67,7 +67,6 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V119": "The secret is short.",
         "V122": "The permission has ended.",
         "V123": "The site's own robots.txt contradicts the terms, or readers cannot use it as it stands.",
-        "V121": "The secret is not used by this version.",
     }
 )
 """Id -> sentence."""

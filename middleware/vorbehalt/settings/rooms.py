@@ -194,9 +194,11 @@ def read_sidecar(table: Table) -> SidecarSettings:
     secret = table.text("secret") or None
     if secret is not None and len(secret) < _SHORT_SECRET:
         table.flaw("secret", "V119", f"sidecar.secret is shorter than {_SHORT_SECRET} characters")
-    if secret is not None:
-        message = "sidecar.secret is not asked for by this version; name the proxy in network.trusted_proxies"
-        table.flaw("secret", "V121", message)
+    if secret is not None and not (secret.isascii() and secret.isprintable() and secret == secret.strip()):
+        table.flaw(
+            "secret", "V007", "sidecar.secret goes over HTTP in a header: printable ASCII, no blanks around"
+        )
+        secret = None
     timeout = read_seconds(table, "upstream_timeout", SidecarSettings().upstream_timeout_seconds)
     if timeout <= 0:
         table.flaw("upstream_timeout", "V023", "sidecar.upstream_timeout must be longer than nothing")

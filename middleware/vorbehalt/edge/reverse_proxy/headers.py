@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from vorbehalt.edge.client_address import SECRET_HEADER
+
 Pairs = list[tuple[bytes, bytes]]
 
 _HOP_BY_HOP = frozenset(
@@ -30,6 +32,8 @@ _NEVER_NAMED = frozenset(
     }
 )
 """What a client must not be able to take away by naming it in Connection."""
+_OURS = frozenset({b"expect", SECRET_HEADER})
+"""What is said to us and to nobody behind us."""
 _IN_DISGUISE = frozenset(
     name.replace(b"-", b"_")
     for name in (_HOP_BY_HOP | _NEVER_NAMED | {b"x-real-ip", b"content-type"})
@@ -63,7 +67,7 @@ def request_headers(
                 kept.append(pair)
         elif (
             name in dropped
-            or name == b"expect"
+            or name in _OURS
             or (is_chunked and name == b"content-length")
             or (b"_" in name and name in _IN_DISGUISE)
         ):

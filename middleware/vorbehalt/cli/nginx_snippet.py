@@ -1,0 +1,168 @@
+"""What to paste where the sidecar stands beside nginx. deploy/nginx holds the same files; a test compares."""
+
+from __future__ import annotations
+
+from vorbehalt.cli.snippet import Part, Snippet
+
+RUN = "    vorbehalt serve -c vorbehalt.toml --listen 127.0.0.1:8100"
+
+_NGINX_HTTP = """\
+# Vorbehalt, http level: where the sidecar is, and what it said about this request.
+upstream vorbehalt {
+    server 127.0.0.1:8100;
+    keepalive 16;
+}
+# nginx asks again after an internal redirect (index, try_files); these keep the first answer.
+map $upstream_http_tdm_reservation $vorbehalt_told_tdm {
+    default $upstream_http_tdm_reservation;
+    ""      $vorbehalt_tdm;
+}
+map $upstream_http_tdm_policy $vorbehalt_told_policy {
+    default $upstream_http_tdm_policy;
+    ""      $vorbehalt_policy;
+}
+map $upstream_http_content_usage $vorbehalt_told_usage {
+    default $upstream_http_content_usage;
+    ""      $vorbehalt_usage;
+}
+map $upstream_http_link $vorbehalt_told_link {
+    default $upstream_http_link;
+    ""      $vorbehalt_link;
+}
+map $upstream_http_x_robots_tag $vorbehalt_told_robots {
+    default $upstream_http_x_robots_tag;
+    ""      $vorbehalt_robots;
+}
+map $vorbehalt_status $vorbehalt_cache {
+    ""      "";
+    default "no-store";
+}
+# For `vorbehalt evidence join`: what was really sent, by request id. It holds no address.
+log_format vorbehalt escape=json '{"time":"$time_iso8601","request_id":"$request_id","status":$status,'
+                                 '"bytes":$body_bytes_sent,"completed":"$request_completion"}';
+"""
+
+_NGINX_ASK = """\
+# Vorbehalt: how the sidecar is asked. In sum at most 250 ms, whatever it does.
+auth_request off;
+proxy_http_version 1.1;
+proxy_set_header Connection "";
+proxy_set_header Upgrade "";
+proxy_set_header Host $host;
+proxy_set_header X-Forwarded-Host $host;
+proxy_set_header X-Forwarded-Proto $scheme;
+proxy_set_header X-Forwarded-For $remote_addr;
+proxy_set_header X-Forwarded-Method $request_method;
+proxy_set_header X-Forwarded-Uri $request_uri;
+proxy_set_header X-Request-Id $request_id;
+# A sidecar on another machine: write sidecar.secret of its vorbehalt.toml between the quotes.
+proxy_set_header X-Vorbehalt-Secret "";
+proxy_connect_timeout 50ms;
+proxy_send_timeout 200ms;
+proxy_read_timeout 200ms;
+"""
+
+_NGINX_SIGNAL = """\
+# Vorbehalt: a signal document comes from the sidecar, whoever asks.
+proxy_pass http://vorbehalt;
+include snippets/vorbehalt_ask.conf;
+proxy_intercept_errors on;
+error_page 500 502 503 504 = @vorbehalt_file;
+"""
+
+_NGINX_HEADERS = """\
+# Vorbehalt: the reservation in every answer. nginx drops inherited headers where a location has add_header
+# lines of its own: include this file there too.
+add_header tdm-reservation $vorbehalt_tdm always;
+add_header tdm-policy $vorbehalt_policy always;
+add_header Content-Usage $vorbehalt_usage always;
+add_header Link $vorbehalt_link always;
+add_header X-Robots-Tag $vorbehalt_robots always;
+add_header Cache-Control $vorbehalt_cache always;
+add_header Retry-After $vorbehalt_retry always;
+"""
+
+_NGINX_SERVER = """\
+# Vorbehalt, server level: every request of this server is asked about, except the signals themselves.
+auth_request /.vorbehalt-auth;
+auth_request_set $vorbehalt_tdm $vorbehalt_told_tdm;
+auth_request_set $vorbehalt_policy $vorbehalt_told_policy;
+auth_request_set $vorbehalt_usage $vorbehalt_told_usage;
+auth_request_set $vorbehalt_link $vorbehalt_told_link;
+auth_request_set $vorbehalt_robots $vorbehalt_told_robots;
+auth_request_set $vorbehalt_status $upstream_http_x_vorbehalt_status;
+auth_request_set $vorbehalt_reference $upstream_http_x_vorbehalt_reference;
+auth_request_set $vorbehalt_retry $upstream_http_retry_after;
+include snippets/vorbehalt_headers.conf;
+error_page 403 = @vorbehalt_refused;
+
+location = /robots.txt { include snippets/vorbehalt_signal.conf; }
+location = /license.xml { include snippets/vorbehalt_signal.conf; }
+location = /ai-policy { include snippets/vorbehalt_signal.conf; }
+location = /.well-known/tdmrep.json { include snippets/vorbehalt_signal.conf; }
+location = /.well-known/tdm-policy.json { include snippets/vorbehalt_signal.conf; }
+
+# Whatever is no answer to the question lets the request pass.
+location = /.vorbehalt-auth {
+    internal;
+    if ($vorbehalt_tdm != "") { return 204; }
+    proxy_pass http://vorbehalt/.vorbehalt/auth;
+    proxy_pass_request_body off;
+    proxy_set_header Content-Length "";
+    include snippets/vorbehalt_ask.conf;
+    proxy_intercept_errors on;
+    error_page 400 404 405 408 413 414 421 429 431 500 501 502 503 504 = @vorbehalt_open;
+}
+location @vorbehalt_open {
+    if ($upstream_status = "") { return 404; }
+    return 204;
+}
+# The sidecar is down: a file of the site itself, else nothing.
+location @vorbehalt_file {
+    auth_request off;
+    try_files $uri =204;
+}
+# nginx drops the page that comes with a refusal: it is fetched, once, by its reference.
+location @vorbehalt_refused {
+    if ($vorbehalt_status = "") { return 403; }
+    error_page 404 405 500 502 503 504 = @vorbehalt_short;
+    recursive_error_pages on;
+    if ($request_method !~ "^(GET|HEAD)$") { return 405; }
+    rewrite ^ /.vorbehalt/refusal/$vorbehalt_reference? break;
+    proxy_pass http://vorbehalt;
+    proxy_method GET;
+    proxy_intercept_errors on;
+    include snippets/vorbehalt_ask.conf;
+    add_header X-Vorbehalt "";
+}
+location @vorbehalt_short {
+    default_type text/plain;
+    include snippets/vorbehalt_headers.conf;
+    if ($vorbehalt_status = 429) { return 429 "Too many requests. Reference: $vorbehalt_reference\\n"; }
+    return 403 "Rights are reserved here: $scheme://$host/ai-policy Reference: $vorbehalt_reference\\n";
+}
+"""
+
+_FOLDER = "/etc/nginx/"
+_FILES = {
+    "conf.d/vorbehalt.conf": _NGINX_HTTP,
+    "snippets/vorbehalt.conf": _NGINX_SERVER,
+    "snippets/vorbehalt_ask.conf": _NGINX_ASK,
+    "snippets/vorbehalt_signal.conf": _NGINX_SIGNAL,
+    "snippets/vorbehalt_headers.conf": _NGINX_HEADERS,
+}
+
+NGINX = Snippet(
+    f"Run the sidecar beside nginx (pip install 'vorbehalt[sidecar]'):\n\n{RUN}\n\n"
+    "Then five small files, and one line in your server block.",
+    (
+        *(Part(_FOLDER + name, text, f"nginx/{name}") for name, text in _FILES.items()),
+        Part("In the server block", "include snippets/vorbehalt.conf;\n"),
+    ),
+    "If the sidecar is down, nginx serves the site as before; robots.txt is then the file in the site's\n"
+    "root, or empty (204).\n"
+    'If nginx says "duplicate location", the site has such a location already: take that one out. Your own\n'
+    "robots.txt is kept when its path stands in the configuration:\n\n"
+    '    robots = "file:/var/www/html/robots.txt"',
+    "http://127.0.0.1",
+)

@@ -1,0 +1,26 @@
+"""Pages of refusals that a proxy was told of and may come back for: nginx keeps no body of an auth answer."""
+
+from __future__ import annotations
+
+from vorbehalt.edge.respond import Messages
+
+_KEPT = 512
+
+
+class RefusalPages:
+    """The last pages by reference, each handed out once. Nothing is judged, counted or recorded again."""
+
+    def __init__(self) -> None:
+        self._pages: dict[str, Messages] = {}
+
+    def keep(self, reference: str, status: int, messages: Messages) -> None:
+        """Keep the page of a refusal; `status` is what the visitor gets, whatever the proxy was told."""
+        start, body = messages
+        if len(self._pages) >= _KEPT:
+            del self._pages[next(iter(self._pages))]
+        headers = [pair for pair in start["headers"] if not pair[0].startswith(b"x-vorbehalt-")]
+        self._pages[reference] = ({**start, "status": status, "headers": headers}, body)
+
+    def take(self, reference: str) -> Messages | None:
+        """Return a page and forget it; None if it is not known."""
+        return self._pages.pop(reference, None)
