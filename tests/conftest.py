@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+# What these modules assert is said in full when it fails.
+pytest.register_assert_rewrite("arrangement_support", "guide_support")
 
 _missing: dict[str, int] = {}
 
@@ -18,6 +22,8 @@ def _is_there(name: str) -> bool:
         return (Path(__file__).parents[1] / ".cache" / "node_modules" / "axe-core" / "axe.min.js").is_file()
     if name == "vectors":
         return Path(os.environ.get("VORBEHALT_VECTORS", "/nonexistent")).is_dir()
+    if name == "envoy":  # a wheel: no program in the PATH
+        return find_spec("envoy._bin") is not None
     return shutil.which(name) is not None
 
 

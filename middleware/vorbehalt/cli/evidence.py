@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from vorbehalt.cli.evidence_join import join
 from vorbehalt.cli.output import JSON, flush, note, print_json, printable, say, utc, write
 from vorbehalt.cli.past_answer import not_contemporaneous
 from vorbehalt.evidence import audit, query
@@ -23,6 +24,7 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="The evidence log: begin, look, prove, seal, verify."
 )
 
+app.command("join")(join)
 DIRECTORY = typer.Argument(..., help="The evidence directory.")
 
 

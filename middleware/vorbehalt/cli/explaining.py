@@ -14,7 +14,7 @@ import typer
 from vorbehalt.cli.lists import lists_of_the_time
 from vorbehalt.cli.operator_actions import overriding_of
 from vorbehalt.cli.output import CONFIG, JSON, moment, note, print_json, printable, quoted, say, utc
-from vorbehalt.cli.told_words import told_sentences
+from vorbehalt.cli.told_words import sent_sentences, told_sentences
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.engine import Engine
 from vorbehalt.evidence.by_reference import find_request
@@ -147,7 +147,8 @@ def _explain_reference(settings: Settings, ref: str, as_json: bool) -> None:
     asked = f"{seen.get('method')} {seen.get('scheme')}://{seen.get('host')}{seen.get('path')}"
     index = "not sealed yet" if record["index"] is None else record["index"]
     say(f"record {index}, {utc(int(str(record['at'])))}: {printable(asked)}")
-    for line in (*sentences(verdict), *told_sentences(seen)):
+    sent = sent_sentences(Path(directory), record)
+    for line in (*sentences(verdict), *told_sentences(seen), *sent):
         say(printable(line))
     now = moment(None)
     for spare in overriding_of(settings).now.spares_at(now):

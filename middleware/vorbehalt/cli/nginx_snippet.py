@@ -125,21 +125,13 @@ location @vorbehalt_file {
 # nginx drops the page that comes with a refusal: it is fetched, once, by its reference.
 location @vorbehalt_refused {
     if ($vorbehalt_status = "") { return 403; }
-    error_page 404 405 500 502 503 504 = @vorbehalt_short;
-    recursive_error_pages on;
-    if ($request_method !~ "^(GET|HEAD)$") { return 405; }
-    rewrite ^ /.vorbehalt/refusal/$vorbehalt_reference? break;
+    rewrite ^ /.vorbehalt/refusal/$vorbehalt_reference?status=$vorbehalt_status? break;
     proxy_pass http://vorbehalt;
     proxy_method GET;
-    proxy_intercept_errors on;
+    proxy_pass_request_body off;
+    proxy_set_header Content-Length "";
     include snippets/vorbehalt_ask.conf;
     add_header X-Vorbehalt "";
-}
-location @vorbehalt_short {
-    default_type text/plain;
-    include snippets/vorbehalt_headers.conf;
-    if ($vorbehalt_status = 429) { return 429 "Too many requests. Reference: $vorbehalt_reference\\n"; }
-    return 403 "Rights are reserved here: $scheme://$host/ai-policy Reference: $vorbehalt_reference\\n";
 }
 """
 

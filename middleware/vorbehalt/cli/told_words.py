@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from vorbehalt.cli.output import utc
+from vorbehalt.evidence.query import Filters, show
 
 
 def told_sentences(seen: Mapping[str, Any]) -> list[str]:
@@ -16,6 +18,22 @@ def told_sentences(seen: Mapping[str, Any]) -> list[str]:
         *_told(_mapping(seen.get("told")), crawler, operator),
         *_robots(_mapping(seen.get("robots")), crawler),
     ]
+
+
+def sent_sentences(directory: Path, record: Mapping[str, Any]) -> list[str]:
+    """Return lines about what a proxy that asked us then sent: not seen by us, but perhaps in its log."""
+    if _mapping(record.get("seen")).get("vantage") != "forward-auth":
+        return []
+    lines = ["asked by a proxy (forward auth): whether and what the site then sent is not seen by us"]
+    of_this = {"seen.of": str(record["ref"]), "seen.vantage": "access-log"}
+    for found in show(directory, Filters(type="completion", fields=of_this)):
+        seen = _mapping(found["seen"])
+        whole = {True: "whole", False: "broken off"}.get(seen.get("whole"), "whole or not is not said")  # type: ignore[arg-type]
+        lines.append(
+            f"the proxy's own log says: status {seen.get('status')}, {seen.get('bytes')} bytes, {whole}"
+            f" (record {found['index']}, joined on {utc(int(str(found['at'])))})"
+        )
+    return lines
 
 
 def _told(told: Mapping[str, Any], crawler: str, operator: str) -> list[str]:

@@ -37,7 +37,8 @@ def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit:
         if middleware.answers_forward_auth and is_auth_path(visit.path):
             return _decide_auth(middleware, runtime, live, visit)
         if middleware.answers_forward_auth and visit.path.startswith(REFUSAL_PATH):
-            return PageAnswer(live.pages.take(visit.path.removeprefix(REFUSAL_PATH)))
+            reference = visit.path.removeprefix(REFUSAL_PATH)
+            return PageAnswer(live.pages.take(reference), plan.headers("/", ""), visit.target)
     live.note_source(visit.client)
     if root_path := scope.get("root_path"):
         runtime.conflicts.note_mount(str(root_path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vorbehalt.edge.respond import Messages
+from vorbehalt.facts import Headers
 
 _KEPT = 512
 
@@ -24,3 +25,18 @@ class RefusalPages:
     def take(self, reference: str) -> Messages | None:
         """Return a page and forget it; None if it is not known."""
         return self._pages.pop(reference, None)
+
+
+def bare_refusal_messages(status: int, section_headers: Headers) -> Messages:
+    """Return start and body of a refusal whose page is not at hand: another worker has it, or it was read."""
+    body = b"Too many requests.\n" if status == 429 else b"Rights are reserved here.\n"
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+        *section_headers,
+    ]
+    return (
+        {"type": "http.response.start", "status": status, "headers": headers},
+        {"type": "http.response.body", "body": body},
+    )

@@ -147,11 +147,6 @@ def refusal_messages(
     )
 
 
-def no_page_messages() -> Messages:
-    """Return start and body for the page of a refusal that is not known."""
-    return _messages(404, [(b"content-length", b"0"), (b"cache-control", b"no-store")], b"")
-
-
 def limit_headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
     """Return RateLimit-Policy and RateLimit, and Retry-After where the quota is spent."""
     wait = allowance.reset_seconds if allowance.admitted else max(allowance.retry_after_seconds, 1)
