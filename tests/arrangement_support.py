@@ -212,10 +212,7 @@ def the_access_log_is_joined(at: Arrangement, log: Path, join: str) -> None:
 
 
 def _mentions(at: Arrangement, log: Path) -> bool:
-    wanted = {
-        str(record["seen"]["request_id"])
-        for record in at.records("request")
-        if "PerplexityBot" in str(record)
-    }  # type: ignore[index]
+    seen = [record["seen"] for record in at.records("request")]
+    wanted = [str(one["request_id"]) for one in seen if isinstance(one, dict) and "PerplexityBot" in str(one)]
     text = log.read_text() if log.exists() else ""
     return bool(wanted) and all(name in text for name in wanted)

@@ -73,7 +73,9 @@ def following(page: str, folder: Path, *listen: tuple[str, str]) -> Iterator[Arr
 
 def join_command(page: str) -> str:
     """The command of a page that joins the access log."""
-    return re.findall(r"^vorbehalt evidence join .*$", (ROOT / "docs" / page).read_text(), re.M)[0]
+    found = re.search(r"^vorbehalt evidence join .*$", (ROOT / "docs" / page).read_text(), re.M)
+    assert found is not None
+    return found[0]
 
 
 def has_fresh_list(metrics: int) -> bool:
