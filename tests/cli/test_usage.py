@@ -32,7 +32,7 @@ COMMANDS = {
         "evidence",
         "rules",
     },
-    "evidence": {"init", "show", "prove", "seal", "verify"},
+    "evidence": {"init", "join", "show", "prove", "seal", "verify"},
     "rules": {"lint", "refresh", "show"},
 }
 LATER = ["dossier", "notice", "report"]

@@ -21,7 +21,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _COMBINED = re.compile(
     r'\S+ \S+ .*?\[[^\]]*\] "(?:[^"\\]|\\.)*" (\d{3}) (\d+|-)(?: .*)? "?([A-Za-z0-9._-]{1,64})"?\s*'
 )
-_MAX_LINE = 1 << 20
+_MAX_LINE = 64 << 10
 # Envoy's response flags for an answer of its own are no fault: no route, ext_authz refused, rate limited.
 _WHOLE_FLAGS = frozenset({"", "-", "UAEX", "NR", "RL"})
 
@@ -48,7 +48,7 @@ def read_line(line: bytes) -> Sent | None:
             return None
         return _from_json(data) if isinstance(data, dict) else None
     found = _COMBINED.fullmatch(text)
-    if found is None:
+    if found is None or found[3] == "-":
         return None
     return Sent(found[3], int(found[1]), 0 if found[2] == "-" else int(found[2]), None)
 
