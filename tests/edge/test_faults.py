@@ -189,7 +189,7 @@ def test_a_proxys_question_is_answered_yes_when_in_doubt(fault: str, monkeypatch
         (b"x-forwarded-method", b"GET"),
     ]
     client = ("192.0.2.1", 1)
-    path = AUTH_PATH.decode()
+    path = AUTH_PATH
     assert ask(site, path, agent=GPTBOT, headers=headers, client=client).status == 403
     FAULTS[fault](site, monkeypatch)
 

@@ -10,7 +10,7 @@ _NGINX_HTTP = """\
 # Vorbehalt, http level: where the sidecar is, and what it said about this request.
 upstream vorbehalt {
     server 127.0.0.1:8100;
-    keepalive 16;
+    keepalive 128;
 }
 # nginx asks again after an internal redirect (index, try_files); these keep the first answer.
 map $upstream_http_tdm_reservation $vorbehalt_told_tdm {

@@ -16,9 +16,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from vorbehalt.edge import refusals
+from vorbehalt.edge import forward_auth_again, refusals
 from vorbehalt.edge.answers import AllowedAnswer, Answer
-from vorbehalt.edge.deciding import AUTH_PATH, decide, is_auth_path
+from vorbehalt.edge.deciding import decide, is_auth_path
+from vorbehalt.edge.forward_auth import AUTH_PREFIX
 from vorbehalt.edge.live import Live, Reader
 from vorbehalt.edge.recording import wait_for
 from vorbehalt.edge.runtime import Runtime
@@ -172,6 +173,17 @@ class VorbehaltMiddleware:
             await self.app(scope, receive, send)
             return
         answer: Answer | None = None
+        if self._forward_auth and kind == "http" and self._live is not None:
+            ready = self._asked_again(self._live, scope)
+            if ready is not None:
+                start = {
+                    "type": "http.response.start",
+                    "status": ready.status,
+                    "headers": ready.headers.copy(),
+                }
+                await send(start)
+                await send({"type": "http.response.body", "body": b""})
+                return
         if runtime.started or self._begin(runtime):
             live = runtime.live
             started = perf_counter()
@@ -190,10 +202,22 @@ class VorbehaltMiddleware:
         else:
             await answer(scope, receive, send)
 
+    def _asked_again(self, live: Live, scope: Scope) -> forward_auth_again.ReadyAnswer | None:
+        """The answer to a proxy's question that was answered before."""
+        started = perf_counter()
+        try:
+            ready = forward_auth_again.again(live, scope)
+            if ready is not None:
+                live.count_seconds(perf_counter() - started)
+            return ready
+        except Exception:
+            live.count_internal_error()
+            return None
+
     def _pass_auth(self, scope: Scope) -> Answer | None:
         """A proxy that asks has nothing but our answer: in doubt its visitor passes, too."""
         if self._forward_auth and is_auth_path(path_of(scope)):
-            return AllowedAnswer((), None, 200 if path_of(scope).startswith(f"{AUTH_PATH}/") else 204)
+            return AllowedAnswer((), None, 200 if path_of(scope).startswith(AUTH_PREFIX) else 204)
         return None
 
     def observe(self, visit: Visit, verdict: Verdict, reference: str) -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vorbehalt.edge import refusals
+from vorbehalt.edge import forward_auth_again, refusals
 from vorbehalt.edge.answers import AllowedAnswer, Answer, AppAnswer, HealthAnswer, PageAnswer, RefusalAnswer
-from vorbehalt.edge.forward_auth import allowed_status, forwarded_visits, limit_status
+from vorbehalt.edge.forward_auth import AUTH_PREFIX, allowed_status, forwarded_visits, limit_status
 from vorbehalt.edge.live import Live
 from vorbehalt.edge.recording import open_record
 from vorbehalt.edge.respond import refusal_status
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from vorbehalt.edge.asgi import VorbehaltMiddleware
 
 HEALTH_PATH = "/.vorbehalt/health"
-AUTH_PATH = "/.vorbehalt/auth"
 REFUSAL_PATH = "/.vorbehalt/refusal/"
 """Where a proxy that cannot pass on the body of our answer fetches the page of a refusal, once."""
 
@@ -35,7 +34,7 @@ def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit:
         if visit.path == HEALTH_PATH:
             return HealthAnswer(runtime, plan.headers(visit.path, ""))
         if middleware.answers_forward_auth and is_auth_path(visit.path):
-            return _decide_auth(middleware, runtime, live, visit)
+            return _decide_auth(middleware, runtime, live, visit, scope)
         if middleware.answers_forward_auth and visit.path.startswith(REFUSAL_PATH):
             reference = visit.path.removeprefix(REFUSAL_PATH)
             return PageAnswer(live.pages.take(reference), plan.headers("/", ""), visit.target)
@@ -83,10 +82,12 @@ def _learn(live: Live, visit: Visit, scope: Any) -> None:
 
 def is_auth_path(path: str) -> bool:
     """True for the path at which proxies ask, and for all below it."""
-    return (path + "/").startswith(AUTH_PATH + "/")
+    return (path + "/").startswith(AUTH_PREFIX)
 
 
-def _decide_auth(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, asked: Visit) -> Answer:
+def _decide_auth(
+    middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, asked: Visit, scope: Any
+) -> Answer:
     """Answer a proxy's question about somebody else's request; believed only from a trusted peer."""
     judged = [(visit, live.engine.judge(visit)) for visit in forwarded_visits(asked, live.addresses)]
     visit, verdict = next((pair for pair in judged if pair[1].is_refusal), judged[0])
@@ -104,4 +105,9 @@ def _decide_auth(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, 
     recording = open_record(runtime, live, visit, verdict, section)
     if verdict.identity is not None:
         middleware.observe(visit, verdict, "")
+    else:
+        if referer := visit.header(b"referer"):
+            live.count_referral(referer)
+        if len(judged) == 1:
+            forward_auth_again.remember(live, scope, asked, visit)
     return AllowedAnswer(section.headers, recording, allowed_status(asked))

@@ -26,7 +26,10 @@ from urllib.parse import parse_qs, unquote_to_bytes
 from vorbehalt.edge.client_address import SECRET_HEADER, AddressResolver
 from vorbehalt.facts import Visit, host_name, normal_path
 
-AUTH_PATH = b"/.vorbehalt/auth"
+AUTH_PATH = "/.vorbehalt/auth"
+AUTH_PREFIX = f"{AUTH_PATH}/"
+
+_AUTH = AUTH_PATH.encode()
 
 _METHOD = re.compile(rb"[A-Za-z][A-Za-z-]{0,30}")
 _ABSOLUTE = re.compile(rb"(https?)://([^/?#]*)([^#]*)", re.I)
@@ -144,5 +147,5 @@ def _last(headers: Mapping[bytes, bytes], name: bytes) -> bytes:
 
 def _after_prefix(target: bytes) -> bytes:
     """What Envoy puts behind its prefix, the visitor's target; empty where the path itself is asked for."""
-    rest = target[len(AUTH_PATH) :] if target.startswith(AUTH_PATH) else b""
+    rest = target[len(_AUTH) :] if target.startswith(_AUTH) else b""
     return rest if rest.startswith(b"/") else b""

@@ -19,6 +19,7 @@ from vorbehalt.reservation.headers import SectionHeaders
 from vorbehalt.stores.counters import Counters
 
 if TYPE_CHECKING:
+    from vorbehalt.edge.forward_auth_again import Key, ReadyAnswer
     from vorbehalt.edge.refusals import KnownRefusal, ReadyForms, RefusalKey
 
 _PATHS = 8192
@@ -117,6 +118,8 @@ class Live:
         in_force.register(engine.plans())
         self.by_host: dict[bytes, HostCache] | None = {} if engine.hosts else None
         self.pages = RefusalPages()
+        self.asked: dict[Key, ReadyAnswer] = {}
+        self.asking_peers: set[str] = set()
         self.keeps_refusals = addresses.names <= _COMPARED
         self.epoch = 0
         """Goes up when more is known of who asks; before the refusals are dropped."""
@@ -177,6 +180,7 @@ class Live:
         in_force.register(self.engine.plans())
         for cache in self.caches.values():
             cache.forget()
+        self.asked = {}
 
     def forget_refusals(self) -> None:
         """Drop the refusals that are remembered, because more is known of who asks."""
