@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -202,6 +204,42 @@ def test_nginx_makes_a_429_of_a_limit(readable: Path) -> None:
     assert int(limited[0].headers["retry-after"]) > 0
     assert limited[0].headers["cache-control"] == "no-store"
     assert claims.REFERENCE.search(limited[0].body)
+
+
+@pytest.mark.real("nginx")
+@pytest.mark.real("curl")
+def test_nginx_over_http_2_and_ipv6(readable: Path) -> None:
+    try:
+        with socket.socket(socket.AF_INET6) as one:
+            one.bind(("::1", 0))
+    except OSError:
+        pytest.skip("this machine has no IPv6 on its loopback")
+    listen = "listen 80;", "listen 127.0.0.1:WEB; listen [::1]:WEB http2;"
+    with following("nginx.md", readable, listen) as at:
+        at.guide.follow(until="What to know")
+
+        def curl(*more: str) -> str:
+            line = [
+                "curl",
+                "-sg",
+                "--http2-prior-knowledge",
+                "-o",
+                "/dev/null",
+                "-w",
+                "%{http_version} %{http_code}",
+            ]
+            url = f"http://[::1]:{at.web}/cover.png"
+            return subprocess.run(
+                [*line, *more, url], capture_output=True, text=True, timeout=30, check=True
+            ).stdout
+
+        answers = [curl(), curl("-A", "GPTBot/1.2"), curl("-X", "POST", "-d", "x")]
+        wait_for(lambda: len(at.records("request")) >= 2, "the refusal is not sealed")
+        record = at.records("request")[-1]["seen"]
+
+    assert answers == ["2 200", "2 403", "2 201"]
+    assert isinstance(record, dict)
+    assert (record["path"], record["source"]) == ("/cover.png", "proxy-asserted")
 
 
 def test_traefik_is_configured_by_what_its_documentation_says() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from asgi_support import CHROME, GPTBOT, PERPLEXITY, Got, PageApp, WatchedEvidence, call, config, scope
 from vorbehalt import VorbehaltMiddleware
+from vorbehalt.edge.proxy_headers import request_headers
 from vorbehalt.evidence.record import build_leaf
 
 SECRET = "k2v7h4s9d1f6g3j8"
@@ -138,3 +139,28 @@ def test_the_secret_is_believed_and_stands_nowhere() -> None:
         SECRET.encode()
         not in leaf + b"".join(first.private.values()) + believed.body + repr(believed.start).encode()
     )
+
+
+def test_the_secret_is_not_passed_on_to_the_site() -> None:
+    received = [(b"host", b"label.example"), (b"x-vorbehalt-secret", SECRET.encode()), (b"accept", b"*/*")]
+
+    for trusted in (True, False):
+        passed = request_headers(received, peer="192.0.2.1", scheme="https", trusted=trusted)
+        assert (b"accept", b"*/*") in passed
+        assert [name for name, _ in passed if name == b"x-vorbehalt-secret"] == []
+
+
+def test_a_remembered_refusal_is_nobodys_who_says_a_secret() -> None:
+    """In front of a site, too: the same visitor with and without the secret is judged each time."""
+    site = VorbehaltMiddleware(PageApp(), config=config(sidecar={"secret": SECRET}))
+    evidence = WatchedEvidence(None)
+    assert site.runtime is not None
+    site.runtime.evidence = evidence
+    told = [(b"x-forwarded-for", b"8.8.8.8")]
+    for headers in (told, told, [*told, (b"x-vorbehalt-secret", SECRET.encode())]):
+        assert asyncio.run(call(site, scope(agent=GPTBOT, headers=headers))).status == 403
+
+    drafts = evidence.of("request")
+    for draft in drafts:
+        draft.fill()
+    assert [draft.seen["source"] for draft in drafts] == ["untrusted", "untrusted", "proxy-asserted"]
