@@ -23,7 +23,7 @@ def _is_there(name: str) -> bool:
     if name == "vectors":
         return Path(os.environ.get("VORBEHALT_VECTORS", "/nonexistent")).is_dir()
     if name == "envoy":  # a wheel: no program in the PATH
-        return find_spec("envoy._bin") is not None
+        return find_spec("envoy") is not None
     return shutil.which(name) is not None
 
 
