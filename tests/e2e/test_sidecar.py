@@ -22,6 +22,8 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "vorbehalt.toml"
     done = vorbehalt("init", "--for", "envoy", "--yes", "--origin", "https://label.example", "-c", path)
     assert done.returncode == 0, done.stderr
+    # As a reverse proxy, the sidecar asks the site itself for its rules.
+    path.write_text(path.read_text().replace('robots = "none"', 'robots = "app"'))
     return path
 
 
