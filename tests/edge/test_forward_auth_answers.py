@@ -10,7 +10,7 @@ import pytest
 
 from asgi_support import CHROME, GPTBOT, PERPLEXITY, Got, PageApp, WatchedEvidence, call, config, scope
 from vorbehalt import VorbehaltMiddleware
-from vorbehalt.edge.proxy_headers import request_headers
+from vorbehalt.edge.reverse_proxy.headers import request_headers
 from vorbehalt.evidence.record import build_leaf
 
 SECRET = "k2v7h4s9d1f6g3j8"
