@@ -228,7 +228,7 @@ def _at_least(promise: str, ratio: float, least: float) -> Budget:
 
 def _nginx(folder: Path, ports: dict[str, int]) -> str:
     words = [f"robot{number}" for number in range(298)] + ["gptbot", "claudebot"]
-    patterns = " ".join(f'"~*(^|[^a-z]){word}([^a-z]|$)" 1;' for word in words)
+    patterns = " ".join(f'"~*{word}" 1;' for word in words)
     http = (ROOT / "deploy/nginx/conf.d/vorbehalt.conf").read_text("utf-8")
     shutil.copytree(ROOT / "deploy/nginx/snippets", folder / "snippets")
     server = "include snippets/vorbehalt.conf;"

@@ -113,7 +113,7 @@ def test_without_the_extra_it_says_what_to_install(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "module"), [("serve", "uvicorn"), ("serve", "aiohttp"), ("demo", "uvicorn")]
+    ("command", "module"), [("serve", "uvicorn"), ("serve", "websockets"), ("demo", "uvicorn")]
 )
 def test_without_the_sidecars_extra_its_commands_say_what_to_install(command: str, module: str) -> None:
     done = without(module, command)

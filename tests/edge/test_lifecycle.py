@@ -118,8 +118,10 @@ def test_a_changed_configuration_is_taken_over_and_a_wrong_one_is_not(tmp_path: 
     )
     file.write_text(text)
     site = VorbehaltMiddleware(PageApp(), config=file)
-    assert ask(site, agent=GPTBOT).status == 403
     assert site.runtime is not None
+    # The housekeeper would sometimes be the first to see a change.
+    site.runtime._keep_house = lambda: None  # type: ignore[method-assign]
+    assert ask(site, agent=GPTBOT).status == 403
 
     file.write_text(text.replace("enforce", "observe") + "# changed\n")
     assert site.runtime.reload()

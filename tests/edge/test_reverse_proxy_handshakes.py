@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.http11 import Request, Response
@@ -10,6 +12,7 @@ from websockets.sync.server import ServerConnection
 from process_support import CHROME, GPTBOT
 from proxy_support import SECONDS, Site, ask, fields, get, serving
 from vorbehalt import VorbehaltMiddleware
+from vorbehalt.edge.reverse_proxy.plain import plain_app
 from vorbehalt.edge.reverse_proxy.proxy import ReverseProxy
 from websocket_support import UPGRADE, Socket, between, echo, open_at, opened_at
 
@@ -106,3 +109,25 @@ def test_only_a_whole_handshake_opens_one() -> None:
     assert head.split(b" ")[1] == b"400"
     assert fields(head, b"upgrade") == []
     assert upstream.requests == []
+
+
+def test_a_question_about_a_handshake_is_an_ordinary_request() -> None:
+    """Proxies that ask pass on the headers of what they ask about, `Upgrade: websocket` among them."""
+    config = {
+        "format": 1,
+        "site": {"origin": "https://label.example"},
+        "evidence": {"directory": "memory:"},
+        "network": {"trusted_proxies": ["loopback"]},
+    }
+    question = (
+        f"GET /.vorbehalt/auth HTTP/1.1\r\nHost: label.example\r\nUser-Agent: {CHROME}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Forwarded-For: 203.0.113.5\r\n\r\n"
+    )
+    asked = VorbehaltMiddleware(plain_app, config=config, forward_auth=True)
+    with serving(asked) as port, socket.create_connection(("127.0.0.1", port), SECONDS) as connection:
+        connection.sendall(question.encode())
+        head = connection.recv(4096)
+
+    assert head.startswith(b"HTTP/1.1 204 ")
+    assert b"tdm-reservation: 1" in head

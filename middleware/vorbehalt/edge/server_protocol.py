@@ -15,6 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 MAX_HEAD_BYTES = 64 * 1024
 _MAX_WEBSOCKET_LINE = 8000
+_OUR_PATHS = b"/.vorbehalt/"
 _MAX_WEBSOCKET_HEADERS = 120
 """Just below what the websocket library reads of a handshake."""
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
@@ -115,6 +116,13 @@ class CappedProtocol(HttpToolsProtocol):
         if self.cycle is not before and self.parser.should_upgrade():
             # Nothing is switched to; what follows would be dropped or taken for a request.
             self.cycle.keep_alive = False
+
+    def _should_upgrade(self) -> bool:
+        """A proxy's question about a handshake bears its headers, and is an ordinary request all the same."""
+        return super()._should_upgrade() and not self.url.startswith(_OUR_PATHS)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: what is asked for is not switched to, as HTTP lets a server do."""
 
     def handle_websocket_upgrade(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
