@@ -79,13 +79,14 @@ def serving(app: Any) -> Iterator[int]:
     server = server_for(app)
     bound = listening_socket("127.0.0.1:0")
     port = bound.getsockname()[1]
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     try:
         yield port
     finally:
         server.should_exit = True
-        thread.join(SECONDS)
+        # A connection that does not end by itself is given the grace period of ten seconds.
+        thread.join(2 * SECONDS + 5)
         assert not thread.is_alive()
 
 
