@@ -125,7 +125,8 @@ def both_ways(config: Path, sidecar: Any, port: int, mebibytes: int) -> float:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_a_large_body_is_never_held(config: Path, sidecar: Any, ports: Ports) -> None:
     (port,) = ports(1)
-    assert both_ways(config, sidecar, port, 64) < 16
+    # An eighth of the body: buffers and what a first request loads, measured at 3 to 17 MiB.
+    assert both_ways(config, sidecar, port, 192) < 24
 
 
 @pytest.mark.drill
