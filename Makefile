@@ -11,6 +11,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	then echo $$p; break; fi; done)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
+JOBS ?= 3
 
 help: ## Explain the tasks
 	@echo "Vorbehalt: tells machines what is reserved, turns away those you name, keeps proof."
@@ -26,7 +27,7 @@ demo: $(VENV)/.run ## Watch real clients meet a protected site; --once ends, --j
 
 test: $(VENV)/.dev ## Pass all tests (installs nginx, Chromium, ... first where this is Debian and you are root)
 	@tests/install-components
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 check: $(VENV)/.dev ## Format, lint, types and architecture, without changing anything
 	$(BIN)/ruff format --check .

@@ -27,8 +27,28 @@ def _is_there(name: str) -> bool:
     return shutil.which(name) is not None
 
 
+# Long files whose tests share nothing: any of them may run beside the others.
+_SEPARATE = frozenset(
+    {
+        "e2e/test_guides.py",
+        "e2e/test_probe_nginx.py",
+        "deploy/test_copying.py",
+        "docs/test_documents.py",
+        "probe/test_documents.py",
+        "reservation/robots/test_merge_properties.py",
+        "reservation/test_no_channel_permits.py",
+    }
+)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long runs only on request."""
+    """The tests of a file stay together, as they share what it set up; long runs only on request."""
+    here = Path(__file__).parent
+    for item in items:
+        name = item.path.relative_to(here).as_posix()
+        if name not in _SEPARATE:
+            item.add_marker(pytest.mark.xdist_group(name))
     if "drill" in (config.getoption("-m") or ""):
         return
     skip = pytest.mark.skip(reason="a drill: make drills")

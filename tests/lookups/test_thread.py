@@ -15,10 +15,6 @@ import pytest
 from vorbehalt.lookups.thread import LookupThread
 
 
-def _is_alive() -> bool:
-    return any(thread.name == "vorbehalt-lookups" for thread in threading.enumerate())
-
-
 @pytest.fixture
 def narrow() -> Iterator[LookupThread]:
     """One at a time, three waiting."""
@@ -146,8 +142,10 @@ def test_nothing_is_taken_before_the_start_and_after_the_end() -> None:
 
 def test_stop_cancels_what_runs_drops_what_waits_and_ends_the_thread(narrow: LookupThread) -> None:
     gate, cancelled = Gate(), threading.Event()
+    ran_in: list[threading.Thread] = []
 
     async def hang() -> None:
+        ran_in.append(threading.current_thread())
         try:
             await gate()
         except asyncio.CancelledError:
@@ -160,7 +158,7 @@ def test_stop_cancels_what_runs_drops_what_waits_and_ends_the_thread(narrow: Loo
     narrow.stop(5)
     assert cancelled.is_set()
     assert not gate.finished.is_set()
-    assert not _is_alive()
+    assert [thread.is_alive() for thread in ran_in] == [False]
     assert (narrow.dropped, narrow.failed) == (1, 0)
     narrow.stop()
     narrow.start()
@@ -172,8 +170,10 @@ def test_stop_does_not_wait_for_one_that_will_not_end() -> None:
     lookups = LookupThread()
     lookups.start()
     entered, free = threading.Event(), threading.Event()
+    ran_in: list[threading.Thread] = []
 
     async def block() -> None:
+        ran_in.append(threading.current_thread())
         entered.set()
         free.wait(30)
 
@@ -182,6 +182,7 @@ def test_stop_does_not_wait_for_one_that_will_not_end() -> None:
     lookups.stop(0.01)
     assert not lookups.running
     free.set()
+    ran_in[0].join(5)  # other tests count the threads of this name
 
 
 def test_what_a_request_carries_in_its_context_does_not_live_on_in_a_look_up(thread: LookupThread) -> None:
