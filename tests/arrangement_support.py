@@ -196,26 +196,30 @@ def the_access_log_is_joined(at: Arrangement, log: Path, join: str) -> None:
     reference = REFERENCE.search(ask(at.web, "/lyrics/7", GPTBOT).body)
     answered = ask(at.web, "/cover.png", "PerplexityBot/1.0")
     assert reference is not None
+    refused = reference[0].decode()
     assert answered.status == 200
     wait_for(lambda: _mentions(at, log), "the proxy's log does not name the last request", 30)
     first, second = (vorbehalt(*join.split()[1:], "--json", folder=at.config.parent) for _ in range(2))
     assert (first.returncode, second.returncode) == (0, 0), first.stderr
     counts, again = json.loads(first.stdout), json.loads(second.stdout)
     assert counts["joined"] >= 2
-    # Not the sums: on a slow machine the proxy may have given up waiting and let a refused crawler in before.
-    sent = {record["seen"]["of"]: record["seen"] for record in at.records("completion")}
-    told = [(one["status"], one["delivered"], one["bytes"]) for one in sent.values()]
-    assert (200, True, len(PICTURE)) in told
-    assert counts["delivered"] == sum(delivered for _, delivered, _ in told)
-    assert counts["bytes"] == sum(size for _, delivered, size in told if delivered)
-    refused = sent[reference[0].decode()]
-    assert (refused["status"], refused["delivered"]) == (403, False)
+    # Not one alone: on a slow machine the proxy may have given up waiting and let a refused crawler in before.
+    sent = {of: told for of, *told in map(_sent, at.records("completion"))}
+    assert sent[refused] == [403, False, sent[refused][2]]
+    assert [200, True, len(PICTURE)] in sent.values()
+    delivered = [told[2] for told in sent.values() if told[1]]
+    assert (counts["delivered"], counts["bytes"]) == (len(delivered), sum(delivered))
     assert (again["joined"], again["already"]) == (0, counts["joined"])
-    told = vorbehalt(
-        "explain", "-c", at.config, "--ref", reference[0].decode(), folder=at.config.parent
-    ).stdout.decode()
+    told = vorbehalt("explain", "-c", at.config, "--ref", refused, folder=at.config.parent).stdout.decode()
     assert "is not seen by us" in told
     assert "the proxy's own log says: status 403" in told
+
+
+def _sent(completion: dict[str, object]) -> tuple[str, int, bool, int]:
+    """Of which request the proxy's log tells the status, whether it was delivered, and the bytes."""
+    seen = completion["seen"]
+    assert isinstance(seen, dict)
+    return seen["of"], seen["status"], seen["delivered"], seen["bytes"]
 
 
 def _mentions(at: Arrangement, log: Path) -> bool:
