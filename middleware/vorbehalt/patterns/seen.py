@@ -1,0 +1,157 @@
+"""One request as findings look at it, and what of it can be believed where we stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Literal
+
+from vorbehalt.facts import Visit
+from vorbehalt.patterns.browser import Browser, claimed_browser
+
+NEEDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "secure": "the scheme is known, and it is https",
+        "order": "the headers arrive in the order in which the client sent them",
+        "http-version": "the HTTP version is that between the client and the first server",
+        "connection": "Connection, Upgrade and Content-Length are the client's, not a proxy's",
+        "encoding": "Accept-Encoding is the client's, not a proxy's",
+        "assets": "requests for style sheets, scripts and images pass us as well",
+        "cookies": "the site sets a cookie on pages",
+        "robots": "robots.txt is answered by us",
+        "traps": "trap links are placed",
+        "tls": "a proxy tells the JA4 fingerprint in a header that no client can set",
+    }
+)
+"""What a finding may need, with what it means. Where it is not given the finding is off."""
+
+Kind = Literal["page", "asset", "media", "feed"]
+
+_ENDINGS: Final[Mapping[Kind, str]] = {
+    "asset": "css js mjs map json xml webmanifest ico png jpg jpeg gif webp avif jxl svg bmp woff woff2 ttf otf"
+    " eot wasm txt",
+    "media": "mp3 m4a aac ogg oga opus flac wav aiff mp4 m4v webm mov mkv ts m3u8 mpd pdf zip",
+}
+_KINDS: Final[Mapping[str, Kind]] = {
+    ending: kind for kind, endings in _ENDINGS.items() for ending in endings.split()
+}
+_FEEDS: Final = frozenset({"feed", "rss", "atom"})
+_FEED_FILES: Final = frozenset(
+    {f"{name}.xml" for name in ("feed", "rss", "atom", "index", "podcast")} | {"feed.json"}
+)
+_ASSET_DESTS: Final = frozenset(
+    b"style script image font manifest worker sharedworker serviceworker track".split()
+)
+_DOCUMENT_DESTS: Final = frozenset((b"document", b"iframe", b"frame", b""))
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What this arrangement lets us see: names of NEEDS.
+
+    `loopback_is_secure`: browsers treat localhost as a secure context, so where the site is asked at it, by a
+    developer or a test, plain http counts like https. `tls_header`: the name, in lower case, of the header in
+    which a trusted proxy tells the JA4 fingerprint; clients must not be able to set it.
+    """
+
+    given: frozenset[str] = frozenset()
+    loopback_is_secure: bool = False
+    tls_header: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One request, before findings. Names in lower case, as ordered by the client; the first value of each."""
+
+    names: tuple[bytes, ...]
+    values: Mapping[bytes, bytes]
+    method: str
+    path: str
+    http_version: str
+    received_at: int
+    secure: bool
+    """The scheme is believed and is https (or loopback where that counts)."""
+    browser: Browser | None
+    inputs: Inputs
+    kind: Kind
+    is_navigation: bool
+    """A person's browser shows the answer as a page, as far as the request says; False in doubt."""
+    is_prefetch: bool
+    """Sec-Purpose or one of its forerunners: fetched in advance, perhaps never shown."""
+    host: str = ""
+    needs: frozenset[str] = field(default_factory=frozenset)
+    """What is given for this request: those of the arrangement, without "secure" on plain http."""
+
+    def value(self, name: bytes) -> bytes:
+        """The first value of a header; empty if absent."""
+        return self.values.get(name, b"")
+
+
+def seen(visit: Visit, inputs: Inputs) -> Seen:
+    """Look at a request the way findings do."""
+    names = tuple(name for name, _ in visit.headers)
+    values = dict(reversed(visit.headers))
+    given = inputs.given
+    secure = "secure" in given and (
+        visit.scheme in ("https", "wss") or (inputs.loopback_is_secure and is_loopback(visit.host))
+    )
+    browser = claimed_browser(values.get(b"user-agent", b""))
+    kind = kind_of(visit.path, values.get(b"sec-fetch-dest", b""))
+    return Seen(
+        names=names,
+        values=values,
+        method=visit.method,
+        path=visit.path,
+        http_version=visit.http_version,
+        received_at=visit.received_at,
+        secure=secure,
+        browser=browser,
+        inputs=inputs,
+        kind=kind,
+        is_navigation=not visit.is_websocket and _is_navigation(visit.method, values, kind, secure),
+        is_prefetch=is_prefetch(values),
+        host=visit.host,
+        needs=given if secure else given - {"secure"},
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """True for the names that browsers treat as this very machine (Secure Contexts, section 3.1)."""
+    return host in ("localhost", "[::1]", "::1") or host.startswith("127.") or host.endswith(".localhost")
+
+
+def is_prefetch(values: Mapping[bytes, bytes]) -> bool:
+    """True if the request says that it is made in advance: Sec-Purpose, or what stood for it before."""
+    return (
+        b"sec-purpose" in values
+        or values.get(b"purpose", b"").lower() in (b"prefetch", b"preview")
+        or values.get(b"x-purpose", b"").lower() == b"preview"
+        or values.get(b"x-moz", b"").lower() == b"prefetch"
+    )
+
+
+def kind_of(path: str, dest: bytes = b"") -> Kind:
+    """What kind of thing is asked for, by Sec-Fetch-Dest where it is told, else by the path."""
+    if dest in _ASSET_DESTS:
+        return "asset"
+    if dest in (b"audio", b"video"):
+        return "media"
+    name = path.rstrip("/").rpartition("/")[2].lower()
+    if name in _FEEDS or name in _FEED_FILES or name.endswith((".rss", ".atom")):
+        return "feed"
+    return _KINDS.get(name.rpartition(".")[2], "page") if "." in name else "page"
+
+
+def _is_navigation(method: str, values: Mapping[bytes, bytes], kind: Kind, secure: bool) -> bool:
+    if method not in ("GET", "POST"):
+        return False
+    mode = values.get(b"sec-fetch-mode")
+    if mode is not None:
+        return mode == b"navigate" and values.get(b"sec-fetch-dest", b"") in _DOCUMENT_DESTS
+    if b"upgrade-insecure-requests" in values:
+        return True
+    if method != "GET" or kind != "page" or b"x-requested-with" in values or b"range" in values:
+        return False
+    # On plain http a script's request looks like this too; over https every current browser would say so.
+    return secure or b"text/html" in values.get(b"accept", b"")
