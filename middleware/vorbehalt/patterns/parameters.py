@@ -36,4 +36,4 @@ PARAMETERS: Final[Mapping[str, Mapping[str, type]]] = {
         "pages": float, "orphan_seconds": float, "baseline_days": float,
     },
 }  # fmt: skip
-"""Every finding this version can make, in the order of the documentation, with the parameters its code reads."""
+"""Every finding this version makes, in the order of the documentation, with the parameters its code reads."""

@@ -29,8 +29,8 @@ NEEDS: Final[Mapping[str, str]] = MappingProxyType(
 Kind = Literal["page", "asset", "media", "feed"]
 
 _ENDINGS: Final[Mapping[Kind, str]] = {
-    "asset": "css js mjs map json xml webmanifest ico png jpg jpeg gif webp avif jxl svg bmp woff woff2 ttf otf"
-    " eot wasm txt",
+    "asset": "css js mjs map json xml webmanifest ico png jpg jpeg gif webp avif jxl svg bmp woff woff2 ttf"
+    " otf eot wasm txt",
     "media": "mp3 m4a aac ogg oga opus flac wav aiff mp4 m4v webm mov mkv ts m3u8 mpd pdf zip",
 }
 _KINDS: Final[Mapping[str, Kind]] = {
@@ -62,7 +62,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One request, before findings. Names in lower case, as ordered by the client; the first value of each."""
+    """One request, before findings. Names in lower case, in the order received; the first value of each."""
 
     names: tuple[bytes, ...]
     values: Mapping[bytes, bytes]
