@@ -34,19 +34,50 @@ class Knowledge:
     long_support: Mapping[str, Mapping[int, date]]
     last_of_system: tuple[tuple[str, bytes, int], ...]
     orders: tuple[Order, ...]
+    builds: tuple[tuple[int, int], ...] = ()
+    """Some majors of Chromium with the build of their branch, ascending."""
+
+    def builds_of(self, major: int) -> tuple[int, int]:
+        """Bounds within which the build of a Chromium lies, because builds only ever grow."""
+        least, most = 0, 1_000_000
+        for known, build in self.builds:
+            if known < major:
+                least = build
+            elif known > major:
+                return least, build
+        return least, most
+
+    def last_day(self, name: str, major: int) -> date | None:
+        """The day from which a version ages: its release, or the end of its long support; None if unknown."""
+        released = self.releases.get(name, {}).get(major)
+        return self.long_support.get(name, {}).get(major, released)
 
 
 def read_knowledge(documents: Mapping[str, bytes], mistakes: list[str]) -> Knowledge:
     """Read `browsers.toml` of the rules; what is wrong is added to the mistakes."""
     read = Reader(DOCUMENT, mistakes)
     table = read.load(documents)
-    read.known(table, frozenset({"format", "releases", "long_support", "last_of_system", "order"}))
+    read.known(table, frozenset({"format", "releases", "long_support", "last_of_system", "order", "builds"}))
     return Knowledge(
         _dates(read, table, "releases"),
         _dates(read, table, "long_support"),
         tuple(_last_of_system(read, table)),
         tuple(_order(read, row) for row in read.tables(table, "order")),
+        _builds(read, table),
     )
+
+
+def _builds(read: Reader, table: Table) -> tuple[tuple[int, int], ...]:
+    rows = read.table(table, "builds").get("chromium", [])
+    found: list[tuple[int, int]] = []
+    for row in rows if isinstance(rows, list) else [rows]:
+        if isinstance(row, list) and len(row) == 2 and all(type(number) is int for number in row):
+            found.append((row[0], row[1]))
+        else:
+            read.fail(f"builds.chromium must be pairs of a major version and a build, not {row!r}")
+    if found != sorted(found, key=lambda pair: pair[1]) or found != sorted(found):
+        read.fail("builds.chromium must grow with the major version")
+    return tuple(found)
 
 
 def _dates(read: Reader, table: Table, key: str) -> Mapping[str, Mapping[int, date]]:

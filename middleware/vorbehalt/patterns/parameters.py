@@ -9,7 +9,7 @@ PARAMETERS: Final[Mapping[str, Mapping[str, type]]] = {
     "claim.no_fetch_metadata": {"chromium_from": float, "firefox_from": float, "safari_from": float},
     "claim.partial_fetch_metadata": {"chromium_from": float, "firefox_from": float, "safari_from": float},
     "claim.hints_missing": {"chromium_from": float, "samsung_from": float},
-    "claim.hints_contradict": {"chromium_from": float},
+    "claim.hints_contradict": {},
     "claim.no_such_browser": {},
     "claim.dead_browser": {"years": float, "android_years": float, "safari_years": float},
     "claim.headless": {"tokens": tuple},

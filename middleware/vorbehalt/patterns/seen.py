@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from vorbehalt.facts import Visit
-from vorbehalt.patterns.browser import Browser, claimed_browser
+from vorbehalt.patterns.browser import Browser, claimed_browser, names_itself
 
 NEEDS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -80,6 +80,8 @@ class Seen:
     is_prefetch: bool
     """Sec-Purpose or one of its forerunners: fetched in advance, perhaps never shown."""
     host: str = ""
+    names_itself: bool = False
+    """The User-Agent says who sends it: policy's business, not a disguise."""
     needs: frozenset[str] = field(default_factory=frozenset)
     """What is given for this request: those of the arrangement, without "secure" on plain http."""
 
@@ -96,7 +98,9 @@ def seen(visit: Visit, inputs: Inputs) -> Seen:
     secure = "secure" in given and (
         visit.scheme in ("https", "wss") or (inputs.loopback_is_secure and is_loopback(visit.host))
     )
-    browser = claimed_browser(values.get(b"user-agent", b""))
+    agent = values.get(b"user-agent", b"")
+    browser = claimed_browser(agent)
+    would_tell = secure and browser is not None and browser.tells_fetch_metadata
     kind = kind_of(visit.path, values.get(b"sec-fetch-dest", b""))
     return Seen(
         names=names,
@@ -109,9 +113,10 @@ def seen(visit: Visit, inputs: Inputs) -> Seen:
         browser=browser,
         inputs=inputs,
         kind=kind,
-        is_navigation=not visit.is_websocket and _is_navigation(visit.method, values, kind, secure),
+        is_navigation=not visit.is_websocket and _is_navigation(visit.method, values, kind, would_tell),
         is_prefetch=is_prefetch(values),
         host=visit.host,
+        names_itself=browser is None and names_itself(agent.decode("latin-1")),
         needs=given if secure else given - {"secure"},
     )
 
@@ -143,7 +148,7 @@ def kind_of(path: str, dest: bytes = b"") -> Kind:
     return _KINDS.get(name.rpartition(".")[2], "page") if "." in name else "page"
 
 
-def _is_navigation(method: str, values: Mapping[bytes, bytes], kind: Kind, secure: bool) -> bool:
+def _is_navigation(method: str, values: Mapping[bytes, bytes], kind: Kind, would_tell: bool) -> bool:
     if method not in ("GET", "POST"):
         return False
     mode = values.get(b"sec-fetch-mode")
@@ -153,5 +158,5 @@ def _is_navigation(method: str, values: Mapping[bytes, bytes], kind: Kind, secur
         return True
     if method != "GET" or kind != "page" or b"x-requested-with" in values or b"range" in values:
         return False
-    # On plain http a script's request looks like this too; over https every current browser would say so.
-    return secure or b"text/html" in values.get(b"accept", b"")
+    # A script's request looks like this too, unless the claimed browser would say so over https.
+    return would_tell or b"text/html" in values.get(b"accept", b"")
