@@ -14,6 +14,7 @@ from vorbehalt.cli.output import JSON, note, print_json, print_table, printable,
 from vorbehalt.facts import AI_PURPOSES
 from vorbehalt.identify.lint import lint as lint_registry
 from vorbehalt.identify.registry import Crawler, Registry
+from vorbehalt.patterns.lint import lint as lint_findings
 from vorbehalt.settings import load_rules
 
 app = typer.Typer(
@@ -36,9 +37,10 @@ app.command("refresh")(refreshing.refresh)
 
 @app.command("lint")
 def lint(path: Path = PATH, as_json: bool = JSON) -> None:
-    """Run every sample against every operator; find overlaps, missing or old sources. Exit 1 on a finding."""
+    """Run every sample against every operator; find overlaps, old sources, broken findings. Exit 1 on one."""
     documents, registry = known(path)
-    problems = lint_registry(registry, documents, datetime.now(UTC).date())
+    today = datetime.now(UTC).date()
+    problems = [*lint_registry(registry, documents, today), *lint_findings(documents, today)]
     if as_json:
         print_json({"problems": [problem_json(problem) for problem in problems]})
     else:

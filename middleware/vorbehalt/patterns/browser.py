@@ -53,10 +53,12 @@ class Browser(NamedTuple):
 _FETCH_METADATA: Final = {"blink": (80, 0), "gecko": (90, 0), "webkit": (16, 4)}
 _NAMES: Final = ("bot", "spider", "crawl", "://", "@", "feed", ".com", ".org", "www.")
 _WORDS: Final = frozenset(
-    ("AppleWebKit", "(KHTML,", "like", "Gecko)", "Gecko", "Chrome", "Chromium", "Ubuntu", "HeadlessChrome")
-    + ("Mobile", "Safari", "Version", "Edg", "EdgA", "OPR", "SamsungBrowser", "CriOS", "FxiOS", "EdgiOS")
-    + ("Firefox", "Presto")
-)
+    {
+        "AppleWebKit", "(KHTML,", "like", "Gecko)", "Gecko", "Chrome", "Chromium", "Ubuntu", "HeadlessChrome",
+        "Mobile", "Safari", "Version", "Edg", "EdgA", "OPR", "SamsungBrowser", "CriOS", "FxiOS", "EdgiOS",
+        "Firefox", "Presto",
+    }
+)  # fmt: skip
 """Words behind the first comment of the browsers we know. Any other word is the name of another program."""
 
 _DEVICES: Final = (

@@ -23,6 +23,11 @@ class Handshakes:
     def __init__(self) -> None:
         self._known: dict[Key, tuple[dict[bytes, None], list[int]]] = {}
 
+    @property
+    def versions(self) -> int:
+        """How many versions something is known of."""
+        return len(self._known)
+
     def learn(self, browser: Browser, fingerprint: bytes) -> None:
         """A client that returned our cookie claimed this browser and showed this fingerprint."""
         key = (browser.product, browser.major, browser.platform)

@@ -92,6 +92,11 @@ class InRequest:
         self._count = 0
         self._day = 0
 
+    @property
+    def size(self) -> int:
+        """How many results are remembered."""
+        return self._count
+
     def known(
         self, headers: Mapping[bytes, bytes], method: str, http_version: str, secure: bool, kind: Kind
     ) -> Known | None:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import vorbehalt_rules
 from vorbehalt.errors import ConfigError, RulesError
 from vorbehalt.identify.registry import Registry
+from vorbehalt.patterns.book import Book, read_book
 from vorbehalt.policy.tables import Flaw, Table
 from vorbehalt.reservation.vocabulary import SILENT, Vocabulary, read_vocabulary
 from vorbehalt.settings.digest import digest
@@ -36,6 +37,7 @@ Rules = tuple[Mapping[str, bytes], Registry]
 RulesLoader = Callable[[Path | None], Rules]
 
 _last_rules: tuple[dict[str, bytes], Registry] | None = None
+_last_book: tuple[Mapping[str, bytes], Book] | None = None
 
 
 def load(
@@ -62,7 +64,8 @@ def load(
         root.flaw("format", "V006", "this version reads format = 1")
     documents, registry = _read_rules(root.table("rules"), source, rules or load_rules)
     vocabulary = _read_vocabulary(root, documents)
-    settings, hosts = _read(root, source, documents, registry, vocabulary)
+    book = _read_book(root, documents)
+    settings, hosts = _read(root, source, documents, registry, vocabulary, book)
     if registry is not None:
         moment = now or datetime.now(UTC)
         for host in hosts:
@@ -108,12 +111,27 @@ def _read_vocabulary(root: Table, documents: Mapping[str, bytes]) -> Vocabulary:
         return SILENT
 
 
+def _read_book(root: Table, documents: Mapping[str, bytes]) -> Book | None:
+    global _last_book
+    if not documents:
+        return None
+    try:
+        if _last_book is None or _last_book[0] != documents:
+            _last_book = (documents, read_book(documents))
+        return _last_book[1]
+    except RulesError as error:
+        for line in str(error).splitlines():
+            root.flaw("rules", "V025", line)
+        return None
+
+
 def _read(
     root: Table,
     source: Source,
     documents: Mapping[str, bytes],
     registry: Registry | None,
     vocabulary: Vocabulary,
+    book: Book | None,
 ) -> tuple[Settings | None, tuple[ReadHost, ...]]:
     sidecar = read_sidecar(root.table("sidecar"))
     reader = HostReader(root, source.base, documents, vocabulary, root.flaws)
@@ -127,7 +145,7 @@ def _read(
     log_format, log_level, log_refusals = read_log(root.table("log"))
     root.finish()
     hosts = (default, *further)
-    if registry is None:
+    if registry is None or book is None:
         return None, hosts
     effective = (
         [host.settings for host in hosts], reader.site_hosts, network, evidence, state, sidecar,
@@ -140,6 +158,7 @@ def _read(
         hosts=tuple(host.settings for host in further),
         registry=registry,
         rules_documents=documents,
+        book=book,
         network=network,
         evidence=evidence,
         state=state,

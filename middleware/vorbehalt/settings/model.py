@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from vorbehalt.errors import Problem
 from vorbehalt.facts import Purpose
 from vorbehalt.identify.registry import Registry
+from vorbehalt.patterns.book import Book
 from vorbehalt.policy.rules import Mode, Rule
 from vorbehalt.reservation.terms import Terms
 from vorbehalt.stores.overrides_file import NAME as OVERRIDES_NAME
@@ -107,6 +108,8 @@ class Settings:
     """Further hosts; `default_host` serves every unknown Host."""
     registry: Registry
     rules_documents: Mapping[str, bytes]
+    book: Book
+    """What findings mean, weigh and need; its documents are part of the rules, and so of their digest."""
     network: NetworkSettings
     evidence: EvidenceSettings
     state: StateSettings
