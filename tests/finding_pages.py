@@ -1,10 +1,12 @@
-"""Writes docs/findings/*.md from the definitions: `python tests/finding_pages.py`. A test keeps them equal."""
+"""Writes docs/findings/*.md from the rules: `python tests/finding_pages.py`. A test keeps them equal."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import vorbehalt_rules
+from pattern_support import Client, clients, first, fits, points
 from vorbehalt.patterns.book import Book, Family, read_book
 from vorbehalt.patterns.definition import Definition
 from vorbehalt.patterns.seen import NEEDS
@@ -33,7 +35,10 @@ def pages(book: Book) -> dict[str, str]:
 def page(definition: Definition, book: Book) -> str:
     """One finding for people."""
     text, family = definition.text, book.families[definition.family]
-    sent = f"{definition.weight} points, family {family.name} (together at most {family.cap}), {_keeping(family)}."
+    counts = f"{definition.weight} points, family {family.name} (together at most {family.cap})"
+    counts = f"{counts}, {_keeping(family)}. {_bound(definition, family)}".rstrip()
+    needs = "; ".join(NEEDS[need] for need in NEEDS if need in definition.needs)
+    version = f"{definition.version}; {_parameters(definition)}".rstrip("; ")
     lines = [
         f"# {definition.id}",
         "",
@@ -45,16 +50,12 @@ def page(definition: Definition, book: Book) -> str:
         "",
         f"- Observed: {text.observed}.",
         f"- Expected: {text.expected}.",
-        f"- Counts: {sent} {_bound(definition, family)}".rstrip(),
+        f"- Counts: {counts}",
         f"- Rests on: {_STATES[definition.state]}.",
-        "- Needs: "
-        + ("; ".join(NEEDS[need] for need in NEEDS if need in definition.needs) or "nothing")
-        + ".",
-        f"- Version {definition.version}"
-        + (f"; {_parameters(definition)}" if definition.parameters else "")
-        + ".",
+        f"- Needs: {needs or 'nothing'}.",
+        f"- Version {version}.",
         "",
-        "Where what it needs is not given, the finding is off: what cannot be seen never counts against anybody.",
+        "Where what it needs is not given, it is off: what cannot be seen never counts against anybody.",
         "",
         "## Innocent causes",
         "",
@@ -64,14 +65,39 @@ def page(definition: Definition, book: Book) -> str:
         "",
         text.reader,
         "",
-        "`vorbehalt spare --ref ID --for 30d` lets one visitor through; [a reader was blocked](../blocked-reader.md)"
-        " says how to find the reference.",
+        "`vorbehalt spare --ref ID --for 30d` lets one visitor through; how to find the reference:",
+        "[a reader says you blocked them](../blocked-reader.md).",
         "",
         "## Sources",
         "",
         *(f"- {_linked(source)}" for source in definition.sources),
     ]
     return "\n".join(lines) + "\n"
+
+
+def matrix(columns: dict[str, Callable[[Client], str]], labels: tuple[str, ...]) -> str:
+    """The table of the captured clients of some labels, with its zeros."""
+    lines = [
+        "| client | " + " | ".join(columns) + " |",
+        "| --- |" + " --- |" * len(columns),
+    ]
+    for client in clients().values():
+        if client.label in labels:
+            lines.append(f"| {client.name} | " + " | ".join(of(client) for of in columns.values()) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _points(arrangement: str) -> Callable[[Client], str]:
+    return lambda client: str(points(first(client, arrangement))) if fits(client, arrangement) else "-"
+
+
+COLUMNS: dict[str, Callable[[Client], str]] = {
+    "as captured": _points("captured"),
+    "https, headers in a map": _points("mapped"),
+    "plain http": _points("plain"),
+    "findings as captured": lambda client: ", ".join(one.id for one in first(client, "captured")) or "none",
+}
+"""What the table of clients shows of each; "-" for what cannot happen."""
 
 
 def overview(book: Book) -> str:
@@ -87,9 +113,8 @@ def overview(book: Book) -> str:
     ]
     for id, definition in book.definitions.items():
         needs = ", ".join(need for need in NEEDS if need in definition.needs) or "-"
-        lines.append(
-            f"| [{id}]({id}.md) | {definition.text.title} | {definition.weight} | {definition.family} | {needs} |"
-        )
+        cells = (f"[{id}]({id}.md)", definition.text.title, str(definition.weight), definition.family, needs)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

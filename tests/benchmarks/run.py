@@ -17,6 +17,7 @@ import replaying
 import reserving
 import servers
 import sizing
+import stateless
 from measure import Budget, machine, print_budgets
 
 
@@ -31,6 +32,7 @@ def main() -> int:
         choices=[
             "in-process",
             "identification",
+            "findings",
             "durability",
             "replay",
             "headers",
@@ -63,6 +65,8 @@ def main() -> int:
         budgets += reserving.run(arguments.rounds)[1]
     if arguments.only in (None, "identification"):
         budgets += identification.run(arguments.rounds)[1]
+    if arguments.only in (None, "findings"):
+        budgets += stateless.run(arguments.rounds)[1]
     if arguments.only in (None, "durability"):
         budgets += durability.run(arguments.rounds)
     if arguments.only in (None, "replay"):

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pattern_support import CASES, book
-from vorbehalt.patterns.browser import Browser, claimed_browser, names_itself
+from vorbehalt.patterns.browser import Browser, _any_browser, claimed_browser, names_itself
 from vorbehalt.patterns.impossible import impossible
 
 ROWS: list[dict[str, str]] = tomllib.loads((CASES / "user_agents.toml").read_text("utf-8"))["case"]
@@ -62,6 +62,14 @@ def test_of_recorded_browsers_none_is_impossible_but_a_family_of_invented_ones()
     # Four devices, random majors and builds: no Chromium had these, so what the rule finds here is right.
     caught = sum(bool(impossible(agent.encode(), KNOWLEDGE)) for agent in invented)
     assert caught / len(invented) > 0.95
+
+
+def test_the_short_way_for_plain_chromiums_says_what_the_long_one_says() -> None:
+    agents = [*(row["agent"] for row in ROWS), *recorded()]
+    agents += [agent.replace("; K)", "; K; wv)").replace("Windows", "Botany") for agent in agents]
+    for agent in agents:
+        raw = agent.encode("latin-1")
+        assert (agent, claimed_browser(raw)) == (agent, _any_browser(agent))
 
 
 def test_nearly_all_recorded_browsers_are_recognised() -> None:

@@ -65,6 +65,11 @@ _DEVICES: Final = (
     "TV", "Tizen", "Web0S", "webOS", "NetCast", "BRAVIA", "CrKey", "; AFT", "PlayStation", "Kindle",
     "Nintendo", "Kobo", "PocketBook", "Roku", "Quest", "Tesla", "QtCarBrowser", "Maple", "Viera",
 )  # fmt: skip
+_CHROMIUM: Final = re.compile(
+    r"Mozilla/5\.0 \(([^()]+)\) AppleWebKit/537\.36 \(KHTML, like Gecko\) Chrome/([0-9]{1,4})\.([0-9]{1,5})"
+    r"\.[0-9.]+ (?:Mobile )?Safari/537\.36(?: (EdgA?|OPR)/([0-9]{1,4})\.[0-9.]+)?"
+)
+_NAMED: Final = {"Edg": "edge", "EdgA": "edge", "OPR": "opera"}
 _BLINK: Final = (("Edg", "edge"), ("EdgA", "edge"), ("OPR", "opera"), ("SamsungBrowser", "samsung"))
 _ON_IOS: Final = (("CriOS", "crios"), ("FxiOS", "fxios"), ("EdgiOS", "edgios"))
 _WORD: Final = re.compile(r"([^\s/]+)/?(\S*)")
@@ -77,6 +82,23 @@ _TRIDENT: Final = re.compile(r"Trident/(\d{1,2})")
 def claimed_browser(user_agent: bytes) -> Browser | None:
     """The browser that a User-Agent claims; None if it claims none, or names itself. Never raises."""
     agent = user_agent.decode("latin-1")  # text is searched faster than bytes
+    match = _CHROMIUM.fullmatch(agent)
+    if match is not None:
+        comment, major, minor, name, own = match.groups()
+        if "; wv" not in comment and not names_itself(comment):
+            platform, is_mobile = _platform(comment)
+            if platform != "ios":
+                version = (int(major), int(minor))
+                product = _NAMED.get(name, "chrome")
+                is_device = platform in ("linux", "android", "") and _is_device(comment)
+                return Browser(
+                    "blink", product, version, platform, int(own or major), is_mobile, False, is_device
+                )
+    return _any_browser(agent)
+
+
+def _any_browser(agent: str) -> Browser | None:
+    """The same for whatever does not look like a plain Chromium, which most do; slower."""
     if not agent.startswith(("Mozilla/5.0 (", "Mozilla/4.0 (", "Opera/")) or names_itself(agent):
         return None
     words, foreign = products(agent)

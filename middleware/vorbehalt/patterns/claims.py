@@ -7,7 +7,7 @@ None. What the definition needs has been checked before; guards against the inno
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import date
 from typing import Final
 
 from vorbehalt.facts import Finding
@@ -31,6 +31,8 @@ _PLATFORMS: Final = {
 _SAME_SYSTEM: Final = frozenset({("linux", "android"), ("linux", "chromeos"), ("android", "linux")})
 """The desktop view of telephones and tablets, and systems whose browsers call them by either name."""
 
+_DAY: Final = 86_400_000_000_000
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 _RELEASES: Final = {"blink": "chromium", "gecko": "firefox", "webkit": "safari"}
 
 
@@ -150,8 +152,7 @@ def dead_browser(seen: Seen, definition: Definition, knowledge: Knowledge) -> Fi
         years = definition.number("safari_years")
     else:
         years = definition.number("android_years" if browser.platform == "android" else "years")
-    age = datetime.fromtimestamp(seen.received_at // 1_000_000_000, UTC).date() - released
-    if age.days <= years * 365.25:
+    if seen.received_at // _DAY + _EPOCH - released.toordinal() <= years * 365.25:
         return None
     return definition.finding(f"{_claim(browser)}, of {released.isoformat()}")
 
@@ -161,8 +162,9 @@ def headless(seen: Seen, definition: Definition, _: Knowledge) -> Finding | None
     agent = seen.value(b"user-agent")
     if seen.names_itself:
         return None
+    text = agent.decode("latin-1")  # searched faster than bytes
     for token in definition.words("tokens"):
-        if token.encode() in agent:
+        if token in text:
             return definition.finding(f"{token.strip(' /')} in the User-Agent")
     return None
 

@@ -12,8 +12,7 @@ from typing import Final
 from vorbehalt.patterns.browser import products
 from vorbehalt.patterns.knowledge import Knowledge
 
-_WEBKIT: Final = re.compile(r"AppleWebKit/(\d{3})(?:\.(\d+))?")
-_CHROME: Final = re.compile(r"Chrome/(\d{1,3})\.0\.(\d{1,5})\.")
+_CHROME: Final = re.compile(r"(\d{1,3})\.0\.(\d{1,5})\.")
 _NT: Final = re.compile(r"Windows NT (\d{1,2})\.(\d{1,2})")
 _OLD_WINDOWS: Final = re.compile(r"Windows (?:95|98|CE|ME|NT 4\.0|NT 5\.0[1;)]|NT 11\.)|Win 9x")
 _POWERPC: Final = re.compile(r"PPC Mac OS X 10[._](\d{1,2})")
@@ -60,16 +59,17 @@ def _webkit(agent: str, knowledge: Knowledge) -> str:
     # Some makers of telephones misspell one of the two, some old programs leave them out; nobody ends there.
     if list(words) == ["AppleWebKit"] and words["AppleWebKit"].startswith("53"):
         return "AppleWebKit without (KHTML, like Gecko)"
-    match = _WEBKIT.search(agent)
-    if match is None or foreign or "Windows Phone" in agent:
+    version = words.get("AppleWebKit", "").split(".")
+    if foreign or not version[0].isdecimal() or "Windows Phone" in agent:
         return ""
-    webkit = int(match[1])
+    webkit = int(version[0][:3])
     if "Macintosh" in agent and " rv:" in agent.partition(")")[0]:
         return "rv: in the User-Agent of a WebKit"
     if wrong := _powerpc(agent) or _ios(agent, webkit, knowledge):
         return wrong
-    if (chrome := _CHROME.search(agent)) is not None:
-        return _chromium(agent, int(chrome[1]), int(chrome[2]), webkit, match[2] or "", knowledge)
+    if (chrome := _CHROME.match(words.get("Chrome", ""))) is not None:
+        minor = version[1] if len(version) > 1 else ""
+        return _chromium(agent, int(chrome[1]), int(chrome[2]), webkit, minor, knowledge)
     safari = _SAFARI.search(agent)
     if safari is not None and "Windows; U; Windows NT 10" in agent:
         return "Windows 10 with the U of browsers before 2011"
@@ -79,11 +79,11 @@ def _webkit(agent: str, knowledge: Knowledge) -> str:
 
 
 def _chromium(agent: str, major: int, build: int, webkit: int, minor: str, knowledge: Knowledge) -> str:
-    if old := _OLD_WINDOWS.search(agent):
+    if "Win" in agent and (old := _OLD_WINDOWS.search(agent)):
         return f"Chrome on {_system(old)}"
     if "PPC Mac" in agent:
         return "Chrome on PowerPC"
-    android = _ANDROID.search(agent)
+    android = _ANDROID.search(agent) if "Android" in agent else None
     if android is not None and int(android[1]) < 4 and "Version/" not in agent:
         return f"Chrome on Android {int(android[1])}"
     # A browser around the WebKit of macOS or iOS may call itself Chrome.
@@ -142,7 +142,7 @@ def _ios_app(app: re.Match[str], ios: int, knowledge: Knowledge) -> str:
 
 
 def _powerpc(agent: str) -> str:
-    match = _POWERPC.search(agent)
+    match = _POWERPC.search(agent) if "PPC" in agent else None
     return f"Mac OS X 10.{int(match[1])} on PowerPC" if match is not None and int(match[1]) > 5 else ""
 
 
