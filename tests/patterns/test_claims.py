@@ -172,6 +172,13 @@ def test_hints_and_user_agent_agree(agent: str, changed: dict[str, Any], expecte
     assert ("claim.hints_contradict" in found(CHROME, user_agent=agent, **changed)) is expected
 
 
+def test_who_names_itself_may_send_what_no_browser_sends() -> None:
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:1.9.5.20) Gecko/2010-08-12 13:37:45 Firefox/3.6.3"
+    assert found({"user-agent": agent}) == {"claim.no_such_browser"}
+    assert found({"user-agent": f"{agent} SomeBot/1.0"}) == set()
+    assert found({"accept": "*/*"}) == found({"user-agent": ""}) == set()
+
+
 def at(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000_000
 

@@ -39,8 +39,10 @@ def moved(pairs: Pairs, name: str, after: str) -> Pairs:
     ("pairs", "name", "after", "expected"),
     [
         (CHROME, "user-agent", "accept", True),
-        (CHROME, "accept-language", "accept", True),
-        (CHROME, "accept-encoding", "accept-language", True),
+        (CHROME, "accept-language", "accept", False),
+        (CHROME, "accept-language", "user-agent", True),
+        (CHROME, "accept-encoding", "accept-language", False),
+        (CHROME, "accept-encoding", "sec-fetch-mode", True),
         (CHROME, "sec-fetch-site", "sec-fetch-dest", True),
         (CHROME, "sec-ch-ua", "accept-language", True),
         (CHROME, "host", "accept-language", False),
@@ -65,6 +67,10 @@ def test_after_a_redirect_chromium_writes_its_hints_behind_fetch_metadata_and_is
     ):
         pairs = moved(pairs, hint, after)
     assert findings(pairs) == {}
+
+
+def test_a_relative_that_writes_its_language_before_fetch_metadata_is_not_blamed() -> None:
+    assert findings([*moved(CHROME, "accept-language", "accept"), ("sec-gpc", "1")]) == {}
 
 
 def test_the_order_says_what_stood_where() -> None:
