@@ -306,3 +306,27 @@ def test_localhost_is_secure_only_where_the_arrangement_says_so() -> None:
         assert (host, told, "claim.no_fetch_metadata" in ids) == (host, told, expected)
     unknown = seen(visit(bare, scheme="https"), Inputs(DIRECT - {"secure"}, loopback_is_secure=True))
     assert (unknown.secure, find_in_request(unknown, book())[0].id) == (False, "claim.no_language")
+
+
+def test_what_is_missing_is_called_so_and_what_is_there_is_shown() -> None:
+    def told(*left_out: str, **changed: str) -> list[str]:
+        headers = {name: value for name, value in CHROME.items() if name not in left_out}
+        headers |= {name.replace("_", "-"): value for name, value in changed.items()}
+        return [one.observed for one in find_in_request(seen(visit(headers.items()), SECURE), book())]
+
+    names = ("accept", "accept-language", "accept-encoding")
+    claim = "claims chrome 156.0; "
+    assert told(*names) == [
+        f"{claim}Accept: (none)",
+        f"{claim}Accept-Language: (none)",
+        f"{claim}Accept-Encoding: (none)",
+    ]
+    long = "x" * 121
+    assert told(accept="a/b\x00", accept_language="*", accept_encoding=long) == [
+        f"{claim}Accept: a/b?",
+        f"{claim}Accept-Language: *",
+        f"{claim}Accept-Encoding: {'x' * 119}…",
+    ]
+    assert told("sec-fetch-site", sec_fetch_mode="navigate") == [
+        f"{claim}Sec-Fetch-Mode without Site or Dest (mode=navigate, dest=document, user=?1)"
+    ]

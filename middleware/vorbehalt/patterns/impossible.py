@@ -45,7 +45,7 @@ def impossible(user_agent: bytes, knowledge: Knowledge) -> str:
     agent = user_agent.decode("latin-1")
     if "AppleWebKit" in agent:
         return _webkit(agent, knowledge)
-    if "Trident/" in agent or "MSIE " in agent:
+    if "Trident/" in agent:
         return _explorer(agent)
     if "Gecko/" in agent and "Firefox/" in agent:
         return _gecko(agent)
@@ -53,7 +53,7 @@ def impossible(user_agent: bytes, knowledge: Knowledge) -> str:
 
 
 def _webkit(agent: str, knowledge: Knowledge) -> str:
-    if not agent.startswith("Mozilla/5.0") or agent.count("Mozilla/") > 1:
+    if not agent.startswith("Mozilla/5.0"):
         return ""
     words, foreign = products(agent)
     # Some makers of telephones misspell one of the two, some old programs leave them out; nobody ends there.
