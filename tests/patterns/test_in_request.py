@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pattern_support import CAPTURED, DIRECT, book, clients, visit
 from vorbehalt.facts import Visit
@@ -143,6 +145,31 @@ def test_a_cohort_is_one_over_patch_levels_cookies_and_referers() -> None:
     library = cohort_fingerprint(seen(visit([("user-agent", "curl/7.1")]), INPUTS))
     assert library == cohort_fingerprint(seen(visit([("user-agent", "curl/8.2")]), INPUTS))
     assert library != cohort_fingerprint(seen(visit([("user-agent", "Wget/1.2")]), INPUTS))
+
+
+NAMES = [*dict(HEADERS), "upgrade", "content-length", "sec-purpose", "purpose", "referer", "x-ja4", "cookie"]
+VALUES = st.one_of(
+    st.sampled_from([value for _, value in HEADERS]),
+    st.text(st.characters(max_codepoint=255), max_size=40),
+    st.from_regex(r"Mozilla/5\.0 \(.{0,20}\) (AppleWebKit|Gecko)/[0-9.]{0,9} .{0,30}", fullmatch=True).filter(
+        lambda text: text.isascii()
+    ),
+)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=20),
+    st.sampled_from(["GET", "POST", "HEAD", "FOO"]),
+    st.sampled_from(["1.0", "1.1", "2", "3", ""]),
+    st.sampled_from(["/", "/a.css", "/a.mp3", "/feed", ""]),
+)
+def test_any_request_is_looked_at_and_the_cache_agrees(
+    pairs: list[tuple[str, str]], method: str, http: str, path: str
+) -> None:
+    cache = InRequest(book(), INPUTS)
+    one = visit(pairs, path, method=method, http=http)
+    expected = find_in_request(seen(one, INPUTS), book())
+    assert [cache.find(one).findings, cache.find(one).findings] == [expected, expected]
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def _powerpc(agent: str) -> str:
 def _gecko(agent: str) -> str:
     if re.search(r"Gecko/\d{4}-\d\d", agent):
         return "a date with dashes behind Gecko"
-    if products(agent)[1] or "Opera" in agent:
+    if products(agent)[1]:
         return ""
     match = _FIREFOX.search(agent)
     if match is None:
