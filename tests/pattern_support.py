@@ -121,3 +121,34 @@ def whole(client: Client, arrangement: str) -> set[str]:
         for number in range(len(client.requests))
         for finding in find_in_request(met(client, arrangement, number), book())
     }
+
+
+UA = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
+FIRE = "Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0"
+SAFARI = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+    " Version/{} Safari/605.1.15"
+)
+SECURE = Inputs(DIRECT)
+
+
+def captured_headers(name: str) -> dict[str, str]:
+    """The headers of a client's first request; no name twice."""
+    return dict(clients()[name].requests[0]["headers"])
+
+
+def found(
+    base: dict[str, str],
+    path: str = "/",
+    *,
+    inputs: Inputs = SECURE,
+    without: tuple[str, ...] = (),
+    method: str = "GET",
+    at: int = CAPTURED,
+    **changed: str,
+) -> set[str]:
+    """The ids found with headers left out and changed (`user_agent="..."`), the order kept."""
+    headers = {name: value for name, value in base.items() if name not in without}
+    headers |= {name.replace("_", "-"): value for name, value in changed.items()}
+    one = visit(headers.items(), path, method=method, at=at)
+    return {finding.id for finding in find_in_request(seen(one, inputs), book())}

@@ -12,6 +12,7 @@ from typing import Final
 from vorbehalt.patterns.browser import products
 from vorbehalt.patterns.knowledge import Knowledge
 
+_WEBKIT: Final = re.compile(r"([0-9]{3})(?:\.([0-9]+))?")
 _CHROME: Final = re.compile(r"(\d{1,3})\.0\.(\d{1,5})\.")
 _NT: Final = re.compile(r"Windows NT (\d{1,2})\.(\d{1,2})")
 _OLD_WINDOWS: Final = re.compile(r"Windows (?:95|98|CE|ME|NT 4\.0|NT 5\.0[1;)]|NT 11\.)|Win 9x")
@@ -59,17 +60,16 @@ def _webkit(agent: str, knowledge: Knowledge) -> str:
     # Some makers of telephones misspell one of the two, some old programs leave them out; nobody ends there.
     if list(words) == ["AppleWebKit"] and words["AppleWebKit"].startswith("53"):
         return "AppleWebKit without (KHTML, like Gecko)"
-    version = words.get("AppleWebKit", "").split(".")
-    if foreign or not version[0].isdecimal() or "Windows Phone" in agent:
+    version = _WEBKIT.match(words.get("AppleWebKit", ""))
+    if foreign or version is None or "Windows Phone" in agent:
         return ""
-    webkit = int(version[0][:3])
+    webkit = int(version[1])
     if "Macintosh" in agent and " rv:" in agent.partition(")")[0]:
         return "rv: in the User-Agent of a WebKit"
     if wrong := _powerpc(agent) or _ios(agent, webkit, knowledge):
         return wrong
     if (chrome := _CHROME.match(words.get("Chrome", ""))) is not None:
-        minor = version[1] if len(version) > 1 else ""
-        return _chromium(agent, int(chrome[1]), int(chrome[2]), webkit, minor, knowledge)
+        return _chromium(agent, int(chrome[1]), int(chrome[2]), webkit, version[2] or "", knowledge)
     safari = _SAFARI.search(agent)
     if safari is not None and "Windows; U; Windows NT 10" in agent:
         return "Windows 10 with the U of browsers before 2011"
