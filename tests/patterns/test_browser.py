@@ -99,6 +99,17 @@ def test_no_bytes_are_too_odd(agent: bytes | str) -> None:
         impossible(prefix + raw, KNOWLEDGE)
 
 
+def test_only_plain_browsers_of_today_are_trusted_to_tell_fetch_metadata() -> None:
+    agent = (
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
+    )
+    told = {}
+    for text in (agent.format(80), agent.format(79), agent.format(80) + " SomeApp/1.0"):
+        browser = claimed_browser(text.encode())
+        told[text[-22:]] = browser is not None and browser.tells_fetch_metadata
+    assert list(told.values()) == [True, False, False]
+
+
 def test_who_gives_an_address_names_itself() -> None:
     agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0"
     assert not names_itself(agent)

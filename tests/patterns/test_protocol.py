@@ -174,6 +174,8 @@ def test_a_handshake_contradicts_only_what_twenty_proven_clients_showed() -> Non
     assert handshake("t13d1516h2_8daaf6152771_02713d6af862", learnt) == []
     assert handshake("t13d4312h1_c7886603b240_b26ce05bbdd6", learnt, Inputs(DIRECT)) == []
     assert handshake("", learnt) == []
+    alone = Inputs(frozenset({"tls"}), tls_header=b"x-ja4")
+    assert len(handshake("t13d4312h1_c7886603b240_b26ce05bbdd6", learnt, alone)) == 1
 
 
 def test_what_is_learnt_of_handshakes_is_bounded_and_too_much_variety_accuses_nobody() -> None:
