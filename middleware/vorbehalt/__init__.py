@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vorbehalt.edge.asgi import VorbehaltMiddleware
-    from vorbehalt.edge.markup import reservation_context, reservation_feed, reservation_meta
+    from vorbehalt.edge.markup import reservation_context, reservation_feed, reservation_meta, trap_link
     from vorbehalt.edge.metrics import metrics_app
     from vorbehalt.errors import ConfigError, VorbehaltError
     from vorbehalt.facts import Action
@@ -31,6 +31,7 @@ __all__ = [
     "reservation_context",
     "reservation_feed",
     "reservation_meta",
+    "trap_link",
 ]
 
 _HOMES = {
@@ -44,6 +45,7 @@ _HOMES = {
     "reservation_context": "vorbehalt.edge.markup",
     "reservation_feed": "vorbehalt.edge.markup",
     "reservation_meta": "vorbehalt.edge.markup",
+    "trap_link": "vorbehalt.edge.markup",
 }
 
 

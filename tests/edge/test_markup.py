@@ -227,6 +227,7 @@ def test_without_the_middleware_there_is_no_mark_and_no_error(request_: Any) -> 
     assert {name: make() for name, make in reservation_context(request_).items()} == {
         "reservation_meta": "",
         "reservation_feed": "",
+        "trap_link": "",
     }
 
 

@@ -10,10 +10,12 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from time import time_ns
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from vorbehalt.edge.in_force import plan_of
+from vorbehalt.edge.trap_links import traps_of
 from vorbehalt.edge.visits import path_of, without_authority
 from vorbehalt.engine import HostPlan
 from vorbehalt.facts import normal_path
@@ -53,13 +55,23 @@ def reservation_feed(request: Any, url: str = "", media_type: str = _HTML) -> Ma
     return _never_in_the_way(partial(_feed, url=url, media_type=media_type), request)
 
 
+def trap_link(request: Any) -> Markup:
+    """Return a link that no person sees and robots.txt forbids, for the end of the `body` of a page.
+
+    Empty where no traps are placed, or where the address of the visitor is not known. The page must not lie
+    in a cache that several visitors share: the link is the visitor's own.
+    """
+    return _never_in_the_way(_trap, request)
+
+
 def reservation_context(request: Any) -> dict[str, Callable[..., Markup]]:
-    """Give every Django template `{{ reservation_meta }}` and `{{ reservation_feed }}`: name
-    `vorbehalt.reservation_context` among the `context_processors`. Nothing is made unless it is used.
+    """Give every Django template `{{ reservation_meta }}`, `{{ reservation_feed }}` and `{{ trap_link }}`:
+    name `vorbehalt.reservation_context` among the `context_processors`. Nothing is made unless it is used.
     """
     return {
         "reservation_meta": partial(reservation_meta, request),
         "reservation_feed": partial(reservation_feed, request),
+        "trap_link": partial(trap_link, request),
     }
 
 
@@ -95,6 +107,11 @@ def _feed(plan: HostPlan, verdict: Verdict, scope: Mapping[str, Any], *, url: st
     named = next((section for section in terms.sections if section.name == found.name), None)
     section = replace(named or Section("", ("/",), found.uses), uses=found.uses)
     return markup.feed_content(terms, url, section)
+
+
+def _trap(plan: HostPlan, verdict: Verdict, scope: Mapping[str, Any]) -> str:
+    links = traps_of(plan)
+    return "" if links is None else links.element(scope, time_ns())
 
 
 def _own(terms: Terms, scope: Mapping[str, Any]) -> set[str]:

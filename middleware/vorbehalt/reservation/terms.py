@@ -82,6 +82,8 @@ class Terms:
     tdm_policy_path: str = "/.well-known/tdm-policy.json"
     rsl_path: str = "/license.xml"
     page_path: str = "/ai-policy"
+    trap_path: str = ""
+    """Where trap links lead, a prefix (`/related/`) that robots.txt forbids to everybody; empty: no traps."""
     permissions: tuple[Permission, ...] = ()
     page_templates: tuple[tuple[str, str], ...] = ()
     """The site's own frames of the page for people: language and HTML with placeholders; none: ours."""

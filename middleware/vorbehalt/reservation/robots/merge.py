@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 
 from vorbehalt.reservation import aipref, content_signals
@@ -28,6 +29,7 @@ from vorbehalt.reservation.robots.site import (
     name_managed_blocks,
     usable,
 )
+from vorbehalt.reservation.robots.traps import close_traps, trap_rules
 from vorbehalt.reservation.terms import Terms
 from vorbehalt.reservation.wording import clean, declaration
 
@@ -70,10 +72,11 @@ def merge(
     for group in site.groups:
         _move_refused(group, refused, draft)
         _add_signals(group, refused, signals, draft)
+    traps = close_traps(terms, site, partial(_is_refused, refused=refused), draft)
 
     ours = [_refused_group(terms, site, tokens, signals, draft)]
     if not _has_wildcard(site):
-        ours.append(["User-agent: *", "Allow: /", *signals])
+        ours.append(["User-agent: *", *traps, "Allow: /", *signals])
     body = _compose(terms, site, ours, draft, asof)
     if len(body) > MAX_BYTES and _spare_signals(site, draft):
         # The site's rules must stay within what readers read, even at the price of signals said once.
@@ -189,7 +192,8 @@ def _refused_group(
     ]
     rules = refused_rules(terms, before)
     draft.conflicts.extend(rules.conflicts)
-    return [*(f"User-agent: {token}" for token in tokens), *rules.lines, *signals]
+    traps = () if "Disallow: /" in rules.lines else trap_rules(terms)
+    return [*(f"User-agent: {token}" for token in tokens), *traps, *rules.lines, *signals]
 
 
 def _move_refused(group: Group, refused: Collection[str], draft: Draft) -> None:
@@ -236,7 +240,11 @@ def _add_signals(group: Group, refused: Collection[str], signals: Sequence[str],
 
 
 def _served(line: Line, draft: Draft) -> list[str]:
-    return [*draft.replaced.get(line.number, [line.text]), *draft.added.get(line.number, [])]
+    return [
+        *draft.replaced.get(line.number, [line.text]),
+        *draft.rules.get(line.number, []),
+        *draft.added.get(line.number, []),
+    ]
 
 
 def _has_wildcard(site: RobotsFile) -> bool:

@@ -23,6 +23,8 @@ class Draft:
 
     replaced: dict[int, list[str]] = field(default_factory=dict)
     added: dict[int, list[str]] = field(default_factory=dict)
+    rules: dict[int, list[str]] = field(default_factory=dict)
+    """Rules of ours after the last User-agent line of a group; unlike `added`, they are never spared."""
     conflicts: list[str] = field(default_factory=list)
 
 
