@@ -126,6 +126,8 @@ def _keeping(family: Family) -> str:
 
 
 def _bound(definition: Definition, family: Family) -> str:
+    if "repeated_weight" in definition.parameters:
+        return "Once it never makes a block, whatever else is known; repeated it is conclusive."
     if definition.conclusive:
         return "Conclusive: at the points for a block it needs no second family."
     hardest = min((definition.alone_at_most, family.alone_at_most), key=list(_LEVELS).index)

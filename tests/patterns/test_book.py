@@ -67,7 +67,10 @@ def test_the_absence_of_a_header_never_goes_past_limit_and_cohorts_never_past_ch
         if LEVELS.index(one.alone_at_most) > LEVELS.index("challenge")
     }
     assert harder == {"robots.violation"}
-    assert [id for id, one in book().definitions.items() if one.conclusive] == ["robots.violation"]
+    assert [id for id, one in book().definitions.items() if one.conclusive] == [
+        "trap.hit",
+        "robots.violation",
+    ]
 
 
 def test_every_finding_of_a_request_has_its_detector_and_every_detector_its_definition() -> None:

@@ -25,6 +25,9 @@ IDS: Final = tuple(PARAMETERS)
 EXCUSES: Final = ("excuse.challenge_passed", "excuse.reads_like_a_person", "excuse.signed_in")
 """Every excuse this version knows."""
 
+_BOOK_KEYS: Final = frozenset(
+    {"format", "levels", "families_for_block", "points_to_count", "family", "excuse"}
+)
 _DEFINITION_KEYS: Final = frozenset(
     {"format", "id", "version", "family", "weight", "needs", "state", "alone_at_most", "conclusive",
      "parameters", "text", "source"}
@@ -65,6 +68,8 @@ class Book:
     levels: Mapping[Level, int]
     """Points from which a level is reached: limit, challenge, block."""
     families_for_block: int
+    points_to_count: int
+    """Points from which a family, or a kind of evidence, counts beside another."""
     excuses: Mapping[str, Excuse]
     knowledge: Knowledge
     digest: str
@@ -80,11 +85,12 @@ def read_book(documents: Mapping[str, bytes]) -> Book:
     mistakes: list[str] = []
     head = Reader(BOOK, mistakes)
     table = head.load(documents)
-    head.known(table, frozenset({"format", "levels", "families_for_block", "family", "excuse"}))
+    head.known(table, _BOOK_KEYS)
     families = _read_families(head, table)
     levels = _read_levels(head, table)
     excuses = _read_excuses(head, table)
     enough = head.number(table, "families_for_block", 1, 9) if table else 2
+    counts = head.number(table, "points_to_count", 1, 100) if table else 20
     names = [name for name in documents if name.startswith(FOLDER) and name != BOOK]
     for name in names:
         if name.removeprefix(FOLDER).removesuffix(".toml") not in IDS:
@@ -102,6 +108,7 @@ def read_book(documents: Mapping[str, bytes]) -> Book:
         MappingProxyType(families),
         MappingProxyType(levels),
         enough,
+        counts,
         MappingProxyType(excuses),
         knowledge,
         _digest(documents, [BOOK, BROWSERS, *(f"{FOLDER}{id}.toml" for id in IDS)]),

@@ -32,7 +32,8 @@ class Text:
 class Definition:
     """One finding as defined. `needs` are names of `seen.NEEDS`: unless all are given, it is not made.
 
-    `alone_at_most`: the hardest level that is reached if nothing but findings of such a bound is there.
+    `alone_at_most`: the hardest level that is reached while there is evidence of one kind only (`score.py`).
+    `conclusive`: a block needs no second family; with a parameter `repeated_weight` only from that weight on.
     """
 
     id: str

@@ -108,10 +108,13 @@ class InRequest:
         shape = self._shapes.get((method, http_version, secure, kind, *headers))
         return None if shape is None else shape[1].get(shape[0](headers))
 
-    def find(self, visit: Visit) -> Known:
-        """The findings of a request, from the cache or by looking. Never raises for any request."""
+    def find(self, visit: Visit, looked: Seen | None = None) -> Known:
+        """The findings of a request, from the cache or by looking. Never raises for any request.
+
+        `looked` is the request as seen, where the caller has it already.
+        """
         self.forget_old(visit.received_at)
-        one = seen(visit, self._inputs)
+        one = seen(visit, self._inputs) if looked is None else looked
         ordered = dict(visit.headers)
         if len(ordered) < len(visit.headers) or visit.is_websocket:
             return self._look(one)

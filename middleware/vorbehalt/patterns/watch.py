@@ -1,0 +1,192 @@
+"""The one door to this room: what is known of the clients of one worker, and how each of them stands.
+
+`observe` is the long way (some 50 us at first sight of a client and its headers, half of it for known ones),
+`fast` the short one for known clients that never gave reason to look twice (under 1 us). None raises,
+whatever comes in: a fault of ours is counted in `failures`, and the request passes as if nothing had been
+found. Time is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from vorbehalt.facts import ClientAddress, Finding, Visit
+from vorbehalt.patterns import chain
+from vorbehalt.patterns.behaviour import excuses_of, find_in_behaviour
+from vorbehalt.patterns.book import Book
+from vorbehalt.patterns.circumstances import ORDINARY, Circumstances
+from vorbehalt.patterns.client import ClientRecord
+from vorbehalt.patterns.clients import CAPACITY, Clients, client_key, prefix_of
+from vorbehalt.patterns.in_request import InRequest, Known
+from vorbehalt.patterns.noting import carried, note, way_of
+from vorbehalt.patterns.score import CALM, Assessment, assess
+from vorbehalt.patterns.seen import Inputs, Kind, Seen, seen
+from vorbehalt.patterns.site_errors import SiteErrors
+from vorbehalt.patterns.sketches import SECOND
+from vorbehalt.patterns.spots import Spot, facet, spot_of
+
+_SPOTS: Final = 4096
+_FINDINGS: Final = 4096
+_PAGES_TO_REST: Final = 8
+"""Whoever reads like a person is looked at again after so many pages only."""
+
+_FIRST_PAGES: Final = 3
+"""Pages below which no finding of conduct can be made, traps and robots.txt aside."""
+
+
+class Watch:
+    """All clients of one worker. `inputs` is what this arrangement lets us see, `book` how findings weigh."""
+
+    def __init__(self, book: Book, inputs: Inputs, *, capacity: int = CAPACITY) -> None:
+        self.book = book
+        self.inputs = inputs
+        self.in_request = InRequest(book, inputs)
+        self.clients = Clients(capacity)
+        self.failures = 0
+        self.last_failure: Exception | None = None
+        self._site = SiteErrors()
+        self._spots: dict[str, Spot] = {}
+        self._findings: dict[Finding, Finding] = {}
+        self._slot = book.definition("chain.all_typed").number("minutes") * 30.0
+        self._lately = 60.0 * max(
+            (family.minutes for family in book.families.values() if family.keeps == "maximum"), default=60
+        )
+
+    def key_of(self, client: ClientAddress, fingerprint: bytes) -> int | None:
+        """The key of a client by address and `Known.fingerprint`; None where its address may be no key."""
+        if client.text is None or not client.is_usable:
+            return None
+        return client_key(prefix_of(client.text), fingerprint)
+
+    def observe(
+        self, visit: Visit, beside: Circumstances = ORDINARY, *, known: Known | None = None
+    ) -> Assessment:
+        """Count a request and say how its client stands with it.
+
+        `known` is what `in_request.find` says of it, where the caller has asked already.
+        """
+        try:
+            looked = seen(visit, self.inputs)
+            if known is None:
+                known = self.in_request.find(visit, looked)
+            # Who says what it is must not score like a disguise.
+            stateless = () if beside.is_declared else known.findings
+            key = self.key_of(visit.client, known.fingerprint)
+            if key is None:
+                return assess(
+                    stateless, (), excuses_of(None, beside, self.book), self.book, visit.received_at
+                )
+            return self._observe(visit, beside, looked, stateless, key)
+        except Exception as error:
+            self._failed(error)
+            return CALM
+
+    def fast(
+        self,
+        key: int,
+        spot: Spot,
+        kind: Kind,
+        values: Mapping[bytes, bytes],
+        host: bytes,
+        query: bytes,
+        now: int,
+    ) -> Assessment | None:
+        """Count an ordinary GET of a known client in whose record and headers is nothing against it.
+
+        Only for requests without a stateless finding, without Sec-Purpose, of an ordinary path (no trap, no
+        area closed by robots.txt), and, for a page, with a navigation's Sec-Fetch-Mode or none. None: the
+        request was not counted, and `observe` has to.
+        """
+        record = self.clients.get(key)
+        if record is None or record.marks is not None:
+            return None
+        if kind == "page":
+            if not record.may_pass():
+                return None
+            record.note_page(spot, now, way_of(values, host), carried(values), self._slot)
+            if query:
+                record.note_query(spot, facet(query))
+        elif kind == "asset":
+            record.note_asset(now, b"cookie" in values)
+        else:
+            return None
+        self._site.requests += 1
+        return CALM
+
+    def note_answer(self, key: int | None, status: int, sets_cookie: bool, now: int) -> None:
+        """Take note of an answer that failed (4xx) or set a cookie; others need not be told."""
+        try:
+            self._site.age(now)
+            if 400 <= status < 500 and status not in (401, 429):
+                self._site.errors += 1
+            record = self.clients.find(key) if key is not None else None
+            if record is not None:
+                record.note_answer(status, sets_cookie)
+        except Exception as error:
+            self._failed(error)
+
+    def robots_known(self, key: int | None, now: int) -> str | None:
+        """The digest of the robots.txt that binds a client: the last one that it fetched within a day."""
+        record = self.clients.find(key) if key is not None else None
+        if record is None or record.marks is None:
+            return None
+        return record.marks.robots_known(now / SECOND)
+
+    def spot(self, path: str) -> Spot:
+        """The spot of a path, worked out once while it is asked for often."""
+        found = self._spots.get(path)
+        if found is None:
+            if len(self._spots) >= _SPOTS:
+                self._spots.clear()
+            found = self._spots[path] = spot_of(path)
+        return found
+
+    def _observe(
+        self, visit: Visit, beside: Circumstances, looked: Seen, stateless: tuple[Finding, ...], key: int
+    ) -> Assessment:
+        now = visit.received_at
+        self._site.age(now)
+        self._site.requests += 1
+        keep = beside.is_trap or beside.robots_version is not None
+        record = self.clients.meet(key, now, keep=keep)
+        had_marks = record.marks is not None
+        query = visit.target.partition(b"?")[2]
+        note(record, looked, self.spot(visit.path), query, beside, now, self._slot)
+        behaviour = find_in_behaviour(
+            record, looked, beside, now, self._site.share_without(record), self.book
+        )
+        if behaviour or stateless:
+            record.marked()
+        marks = record.marks
+        if marks is not None and not had_marks:
+            self.clients.got_marks(key)
+        if marks is None:
+            record.wait(_rest(record))
+            return CALM
+        at = now / SECOND
+        for finding in behaviour:
+            marks.hold(self._one_for_all(finding), at)
+        if marks.held:
+            marks.drop(chain.disproved(record))
+        worst = marks.contradicted(stateless, at, self._lately)
+        if not (marks.held or worst):
+            return CALM
+        return assess(worst, marks.held, excuses_of(record, beside, self.book), self.book, now)
+
+    def _one_for_all(self, finding: Finding) -> Finding:
+        """The same object for equal findings: of a fleet, thousands of clients hold the same few."""
+        if len(self._findings) >= _FINDINGS:
+            self._findings.clear()
+        return self._findings.setdefault(finding, finding)
+
+    def _failed(self, error: Exception) -> None:
+        self.failures += 1
+        self.last_failure = error
+
+
+def _rest(record: ClientRecord) -> int:
+    """For how many pages a client without findings needs no second look."""
+    if record.assets and record.chained:
+        return _PAGES_TO_REST
+    return max(0, _FIRST_PAGES - 1 - record.pages)
