@@ -13,6 +13,7 @@ from vorbehalt.patterns.circumstances import ORDINARY, Circumstances
 from vorbehalt.patterns.score import Assessment
 from vorbehalt.patterns.seen import NEEDS, Inputs
 from vorbehalt.patterns.sketches import HOUR, MINUTE, SECOND
+from vorbehalt.patterns.spots import facet
 from vorbehalt.patterns.watch import Watch
 
 ALL = Inputs(frozenset(NEEDS) - {"tls"})
@@ -280,10 +281,18 @@ def test_who_has_a_reason_to_load_nothing_is_passed_over(saving: str) -> None:
             (b"accept-language", b"de"),
         )
         client.ask("/api/seen", script, method="POST")
+    if saving == "not-modified":
+        client.ask("/", FROM_SEARCH, status=304).ask("/a", FROM_SEARCH)
     if saving == "validator":
         client.ask("/", (*FROM_SEARCH, (b"if-none-match", b'"a"')))
 
     assert "chain.no_assets" not in client.made
+
+
+def test_where_the_site_sets_no_cookies_pages_without_assets_stay_a_weak_sign() -> None:
+    client = Client(Inputs(ALL.given - {"cookies"})).read(pages(30), FROM_SEARCH)
+
+    assert client.made == {"chain.no_assets": 9}
 
 
 def test_a_cookie_of_this_visit_excuses_no_empty_cache() -> None:
@@ -392,6 +401,19 @@ def test_ever_new_combinations_of_filters_are_found() -> None:
     assert client.made == {"volume.enumeration": 30}
 
 
+@pytest.mark.parametrize(("combinations", "found"), [(20, True), (19, False)])
+def test_twenty_combinations_are_enough(combinations: int, found: bool) -> None:
+    client = Client().ask("/logo.png", PICTURE)
+    different: dict[int, bytes] = {}
+    for number in range(1000):
+        query = f"size={number}".encode()
+        different.setdefault(facet(query), query)
+    for query in list(different.values())[:combinations]:
+        client.ask("/shop", FROM_SEARCH, query=query)
+
+    assert ("volume.enumeration" in client.made) is found
+
+
 def test_a_declared_tool_that_counts_through_is_for_policy() -> None:
     client = Client().ask("/logo.png", PICTURE)
     client.read(songs(*range(40)), FROM_SEARCH, beside=Circumstances(is_declared=True))
@@ -494,6 +516,15 @@ def test_several_parts_of_a_file_at_once_are_found() -> None:
     assert client.made == {}
 
     assert client.ask("/media/a.mp3", part(200, 299)).made == {"media.bulk": 30}
+
+
+@pytest.mark.parametrize("overlap", [100, 99])
+def test_parts_that_overlap_by_a_byte_are_no_separate_parts(overlap: int) -> None:
+    client = Client()
+    for number in range(4):
+        client.ask("/media/a.mp3", part(number * overlap, number * overlap + 99))
+
+    assert ("media.bulk" in client.made) is (overlap == 100)
 
 
 @pytest.mark.parametrize("saving", ["open-end", "the-same-again", "slow", "other-files", "player"])

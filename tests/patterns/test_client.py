@@ -36,6 +36,23 @@ def test_counters_begin_anew_after_an_hour() -> None:
     assert (record.pages, round(record.distinct_pages)) == (1, 1)
 
 
+@pytest.mark.parametrize("other", ["asset", "media", "other"])
+@pytest.mark.parametrize(("later", "pages"), [(HOUR, 0), (HOUR - MINUTE, 2), (-2 * MINUTE, 0), (-SECOND, 2)])
+def test_any_request_begins_a_new_window(other: str, later: int, pages: int) -> None:
+    record = read(ClientRecord(NOW), "/a", "/b")
+    if other == "asset":
+        record.note_asset(NOW + later, 0)
+    elif other == "media":
+        record.note_media(spot_of("/a.mp3"), NOW + later, True)
+    else:
+        record.note_other(NOW + later)
+
+    assert (record.pages, record.last) == (
+        pages,
+        max(NOW, NOW + later) / SECOND if pages else (NOW + later) / SECOND,
+    )
+
+
 def test_within_the_hour_counters_stay() -> None:
     record = read(ClientRecord(NOW), "/a", "/b")
 
@@ -120,6 +137,14 @@ def test_what_we_or_a_login_refused_is_no_error_of_the_client(status: int, error
     record.note_answer(status, False)
 
     assert record.errors == errors
+
+
+def test_an_answer_that_nothing_changed_shows_a_full_cache() -> None:
+    record = read(ClientRecord(NOW), "/a")
+
+    record.note_answer(304, False)
+
+    assert (record.revalidations, record.errors) == (1, 0)
 
 
 def test_pages_after_a_cookie_was_set_count_until_it_comes_back() -> None:
@@ -248,6 +273,45 @@ def test_merging_takes_marks_along_and_a_cookie_returned_anywhere_was_returned()
     assert one.unreturned == 0
     assert one.marks is not None
     assert (one.marks.traps, [held.finding for held in one.marks.held]) == (1, [FINDING])
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "known"), [(1, 2, "theirs"), (2, 1, "mine"), (None, 1, "theirs"), (1, None, "mine")]
+)
+def test_of_two_fetched_versions_of_robots_txt_the_later_one_binds(
+    mine: int | None, theirs: int | None, known: str
+) -> None:
+    one, other = ClientRecord(NOW), ClientRecord(NOW)
+    for record, at, version in ((one, mine, "mine"), (other, theirs, "theirs")):
+        record.marked()
+        if at is not None:
+            record.marked().fetched_robots(NOW / SECOND + at, version)
+
+    one.merge(other)
+
+    assert one.marked().robots_known(NOW / SECOND + 9) == known
+
+
+def test_of_findings_held_twice_the_later_one_stays_and_the_heavier_contradictions_do() -> None:
+    one, other = ClientRecord(NOW), ClientRecord(NOW)
+    heavy = Finding("claim.headless", 45, "", "", "claims")
+    one.marked().hold(FINDING, 1.0)
+    other.marked().hold(FINDING, 2.0)
+    one.marked().contradicted((FINDING,), 1.0, 3600.0)
+    other.marked().contradicted((heavy,), 1.0, 3600.0)
+
+    one.merge(other)
+    other.merge(one)
+
+    for record in (one, other):
+        assert [held.at for held in record.marked().held] == [2.0]
+        assert record.marked().worst == (heavy,)
+
+
+def test_a_run_of_ids_is_counted_up_to_255() -> None:
+    record = read(ClientRecord(NOW), *(f"/song/{number}" for number in range(600)))
+
+    assert record.longest_run == 255
 
 
 def test_marks_of_two_different_traps_merge_to_two() -> None:

@@ -37,6 +37,22 @@ def test_an_ipv6_client_is_its_64_and_nothing_else(address: IPv6Address) -> None
     assert groups == [int(group, 16) for group in address.exploded.split(":")[:4]]
 
 
+@pytest.mark.parametrize(
+    ("address", "prefix"),
+    [
+        ("2001:db8:1:2::", "2001:db8:1:2"),
+        ("2001:db8:1:2:3::", "2001:db8:1:2"),
+        ("2001:db8:1::", "2001:db8:1:0"),
+        ("2001:db8::1:2:3:4:5", "2001:db8:0:1"),
+        ("::1:2:3:4:5", "0:0:0:1"),
+        ("::", "0:0:0:0"),
+        ("1:2:3:4:5:6:7:8", "1:2:3:4"),
+    ],
+)
+def test_the_64_of_an_ipv6_address_is_found_wherever_its_zeros_are(address: str, prefix: str) -> None:
+    assert prefix_of(address) == prefix
+
+
 def test_an_ipv4_client_is_its_address() -> None:
     assert prefix_of("198.51.100.7") == "198.51.100.7"
 
@@ -208,6 +224,19 @@ def test_a_hundred_thousand_clients_fit_into_64_mb() -> None:
 
     assert len(clients) == 100_000
     assert grown <= 64_000_000
+
+
+def test_a_client_that_comes_back_without_its_marks_takes_one_place_again() -> None:
+    clients = Clients(capacity=20)
+    for number in range(10):
+        clients.meet(key(number), NOW, keep=True).marked()
+        clients.got_marks(key(number))
+    for number in range(10):
+        clients.meet(key(number), NOW + HOUR)
+    for number in range(10, 20):
+        clients.meet(key(number), NOW + HOUR, keep=True)
+
+    assert (len(clients), clients.evicted) == (20, 0)
 
 
 def test_a_client_with_marks_takes_two_places() -> None:

@@ -9,13 +9,17 @@ from vorbehalt.patterns.seen import Seen
 
 
 def no_assets(record: ClientRecord, seen: Seen, book: Book) -> Finding | None:
-    """chain.no_assets: pages without what they are made of, by a client that can have it in no cache."""
+    """chain.no_assets: pages without what they are made of, by a client that can have it in no cache.
+
+    Where the site sets no cookies, a reader who comes back with a full cache looks like one who never was
+    here: there this stays a weak sign, however many pages follow.
+    """
     if record.assets or record.revalidations or seen.browser is None or not record.is_cold:
         return None
     definition = book.definition("chain.no_assets")
     if record.pages < definition.number("pages"):
         return None
-    if record.pages < definition.number("full_pages"):
+    if record.pages < definition.number("full_pages") or "cookies" not in seen.needs:
         weight = int(definition.number("first_weight"))
     else:
         weight = definition.weight

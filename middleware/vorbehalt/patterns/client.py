@@ -219,8 +219,10 @@ class ClientRecord(Counts):
             self.cells[DISALLOWED] += 1
 
     def note_answer(self, status: int, sets_cookie: bool) -> None:
-        """Count what was answered: 4xx (not 401, 429: those are our doing or a login), Set-Cookie."""
+        """Count what was answered: 4xx (not 401, 429: those are our doing or a login), 304, Set-Cookie."""
         cells = self.cells
+        if status == 304 and cells[REVALIDATIONS] < _FULL:
+            cells[REVALIDATIONS] += 1
         if 400 <= status < 500 and status not in (401, 429) and cells[ERRORS] < cells[REQUESTS]:
             cells[ERRORS] += 1
         if sets_cookie and not cells[UNRETURNED]:

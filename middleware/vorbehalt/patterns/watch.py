@@ -115,7 +115,7 @@ class Watch:
         return CALM
 
     def note_answer(self, key: int | None, status: int, sets_cookie: bool, now: int) -> None:
-        """Take note of an answer that failed (4xx) or set a cookie; others need not be told."""
+        """Take note of an answer that failed (4xx), was 304 or set a cookie; others need not be told."""
         try:
             self._site.age(now)
             if 400 <= status < 500 and status not in (401, 429):
