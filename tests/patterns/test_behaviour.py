@@ -12,8 +12,8 @@ from vorbehalt.facts import Headers
 from vorbehalt.patterns.circumstances import ORDINARY, Circumstances
 from vorbehalt.patterns.score import Assessment
 from vorbehalt.patterns.seen import NEEDS, Inputs
-from vorbehalt.patterns.sketches import HOUR, MINUTE, SECOND
-from vorbehalt.patterns.spots import facet
+from vorbehalt.patterns.sketches import HOUR, MINUTE, SECOND, HyperLogLog
+from vorbehalt.patterns.spots import facet, spot_of
 from vorbehalt.patterns.watch import Watch
 
 ALL = Inputs(frozenset(NEEDS) - {"tls"})
@@ -370,6 +370,21 @@ def test_a_diligent_reader_is_passed_over(saving: str) -> None:
     assert "volume.breadth" not in client.made
 
 
+def test_sixty_pages_are_not_more_than_sixty_even_where_they_are_estimated_as_more() -> None:
+    def estimated(prefix: int) -> float:
+        sketch = HyperLogLog()
+        for number in range(60):
+            sketch.add(spot_of(f"/{prefix}-x{number * 7919 % 1000}x").hash)
+        return sketch.estimate()
+
+    prefix = next(prefix for prefix in range(200) if estimated(prefix) > 63)
+    client = Client().ask("/logo.png", PICTURE)
+    client.read([f"/{prefix}-x{number * 7919 % 1000}x" for number in range(60)], FROM_SEARCH)
+    assert client.made == {}
+
+    assert client.ask("/one-more", FROM_SEARCH).made == {"volume.breadth": 25}
+
+
 def songs(*numbers: int) -> list[str]:
     return [f"/lyrics/{number}" for number in numbers]
 
@@ -536,7 +551,7 @@ def test_a_player_that_seeks_is_passed_over(saving: str) -> None:
         headers = part(first, "" if saving == "open-end" else first + 99)
         if saving == "player":
             headers = (*PLAYER, headers[-1])
-        client.ask(path, headers, wait=3 * SECOND if saving == "slow" else SECOND)
+        client.ask(path, headers, wait=2 * SECOND if saving == "slow" else SECOND)
 
     assert client.made == {}
 

@@ -94,12 +94,15 @@ def test_a_client_is_over_after_an_hour_and_one_that_read_robots_txt_after_a_day
     assert trapped.is_over(NOW + 48 * HOUR)
 
 
-@given(st.lists(st.sampled_from(["page", "asset", "media", "head", "error", "other"]), max_size=2000))
+@given(
+    st.lists(st.sampled_from(["page", "followed", "asset", "media", "head", "error", "other"]), max_size=2000)
+)
 def test_no_count_of_requests_breaks_a_record(requests: list[str]) -> None:
     record = ClientRecord(NOW)
     for place, request in enumerate(requests):
-        if request == "page":
-            record.note_page(spot_of(f"/{place}"), NOW, BY_ITSELF, HAS_COOKIE | REVALIDATES)
+        if request in ("page", "followed"):
+            way = FOLLOWED if request == "followed" else BY_ITSELF
+            record.note_page(spot_of(f"/{place}"), NOW, way, HAS_COOKIE | REVALIDATES)
             record.note_disallowed()
             record.note_query(spot_of("/list"), facet(str(place).encode()))
         elif request == "asset":
@@ -115,6 +118,23 @@ def test_no_count_of_requests_breaks_a_record(requests: list[str]) -> None:
     assert max(record.cells) <= 255
     assert record.errors <= record.requests
     assert record.heads <= record.requests
+
+
+@pytest.mark.parametrize("way", [0, BY_ITSELF, FOLLOWED])
+@pytest.mark.parametrize("carries", [0, HAS_COOKIE, REVALIDATES])
+def test_every_counter_stops_at_255(way: int, carries: int) -> None:
+    record = ClientRecord(NOW)
+    record.note_answer(200, True)
+    for _ in range(400):
+        record.note_page(spot_of("/song/a"), NOW, way, carries)
+        record.note_asset(NOW, carries)
+        record.note_disallowed()
+        record.note_answer(304, False)
+
+    assert (record.pages, record.assets, record.disallowed, record.revalidations) == (255, 255, 255, 255)
+    assert record.chained == (255 if way == FOLLOWED else 0)
+    assert record.typed == (255 if way == BY_ITSELF else 0)
+    assert record.cookies == (255 if carries == HAS_COOKIE else 0)
 
 
 def test_the_share_of_errors_survives_many_requests() -> None:

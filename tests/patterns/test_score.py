@@ -149,6 +149,12 @@ def test_the_heavier_of_two_counts() -> None:
     assert (got.score, got.findings[0].weight) == (70, 70)
 
 
+def test_what_has_faded_away_is_not_listed_any_more() -> None:
+    got = assess([made("claim.headless")], [held({"id": "chain.no_cookie", "ago": 600})], (), BOOK, NOW)
+
+    assert [one.id for one in got.findings] == ["claim.headless"]
+
+
 def test_only_the_second_trap_is_conclusive() -> None:
     once = assess((), [held("trap.hit")], (), BOOK, NOW)
     twice = assess((), [held({"id": "trap.hit", "weight": 70})], (), BOOK, NOW)

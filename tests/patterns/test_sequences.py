@@ -122,3 +122,18 @@ def test_a_missing_input_never_raises_a_score(name: str, missing: str) -> None:
         if after.assessment.score > before.assessment.score
     ]
     assert raised == []
+
+
+def pages_table() -> str:
+    """The table of docs/detection.md: the level of each disguised client after its pages 1 to 6."""
+    rows = ["| client | 1 | 2 | 3 | 4 | 5 | 6 |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    for name in of("disguised"):
+        shown = [level.replace("observe", "-") for level in EXPECTED[name]["six"].split()[:6]]
+        rows.append(f"| {name} | {' | '.join(shown)} |")
+    return "\n".join(rows)
+
+
+def test_the_table_of_pages_in_the_documentation_is_what_these_tests_find() -> None:
+    document = (CASES.parents[1] / "docs" / "detection.md").read_text("utf-8")
+
+    assert pages_table() in document, pages_table()
