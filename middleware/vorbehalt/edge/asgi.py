@@ -176,12 +176,7 @@ class VorbehaltMiddleware:
         if self._forward_auth and kind == "http" and self._live is not None:
             ready = self._asked_again(self._live, scope)
             if ready is not None:
-                start = {
-                    "type": "http.response.start",
-                    "status": ready.status,
-                    "headers": ready.headers.copy(),
-                }
-                await send(start)
+                await send(ready.start())
                 await send({"type": "http.response.body", "body": b""})
                 return
         if runtime.started or self._begin(runtime):
@@ -230,6 +225,11 @@ class VorbehaltMiddleware:
             if self.runtime is not None:
                 self.runtime.live.count_internal_error()
             log.exception("the observer failed")
+
+    @property
+    def live(self) -> Live | None:
+        """What is in force; None before the start and after the end."""
+        return self._live
 
     @property
     def answers_forward_auth(self) -> bool:

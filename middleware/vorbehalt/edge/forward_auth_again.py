@@ -19,38 +19,50 @@ _ASKED = 8192
 _LONGEST = 1024
 _PEERS = 64
 _UNKNOWN: Any = object()
-_OTHER_FORM = (b"x-original-uri", b"x-original-url", b"x-original-method", b"signature-input")
+_AUTH_PATH, _AUTH_PREFIX = AUTH_PATH.encode(), AUTH_PREFIX.encode()
+_ARE_OTHER_FORM = frozenset({b"x-original-uri", b"x-original-url", b"x-original-method", b"signature-input"})
+_STATUS_LINES = {200: b"HTTP/1.1 200 OK\r\n", 204: b"HTTP/1.1 204 No Content\r\n"}
 
 Key = tuple[bytes, bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyAnswer:
-    """What is counted, and the message that begins the answer; its headers are copied for each."""
+    """What is counted, and the answer: as a message, whose headers are copied for each, and as octets.
+
+    `head` is status line and header lines, without the empty line that ends them.
+    """
 
     reader: Reader
     status: int
     headers: list[tuple[bytes, bytes]]
+    head: bytes
+
+    def start(self) -> dict[str, Any]:
+        """The message that begins the answer."""
+        return {"type": "http.response.start", "status": self.status, "headers": self.headers.copy()}
 
 
-def _key_of(scope: Any, headers: Mapping[bytes, bytes]) -> Key | None:
+def _key_of(raw_path: bytes, headers: Mapping[bytes, bytes]) -> Key | None:
     """Under what a question is kept: all that its host and path depend on; None if in ways not compared."""
-    path = scope["path"]
-    if path == AUTH_PATH:
-        if any(name in headers for name in _OTHER_FORM):
+    if raw_path == _AUTH_PATH:
+        if not _ARE_OTHER_FORM.isdisjoint(headers):
             return None
         target = headers.get(b"x-forwarded-uri", b"")
         host = headers.get(b"x-forwarded-host", b"")
-    elif path.startswith(AUTH_PREFIX) and len(path) > len(AUTH_PREFIX) and b"signature-input" not in headers:
-        target, host = scope.get("raw_path") or b"", b""
+    elif (
+        raw_path.startswith(_AUTH_PREFIX)
+        and len(raw_path) > len(_AUTH_PREFIX)
+        and b"signature-input" not in headers
+    ):
+        target, host = raw_path, b""
     else:
         return None
     return (host, headers.get(b"host", b""), target.partition(b"?")[0]) if target else None
 
 
-def _peer_of(scope: Any) -> str | None:
+def peer_of(client: Any) -> str | None:
     """The socket peer, empty for a unix socket; None where a server may have put another in its place."""
-    client = scope.get("client")
     if not client:
         return ""
     return client[0] if len(client) > 1 and client[1] else None
@@ -58,15 +70,24 @@ def _peer_of(scope: Any) -> str | None:
 
 def again(live: Live, scope: Any) -> ReadyAnswer | None:
     """Count a question that was answered before and return the answer; None if it must be looked at."""
-    peer = _peer_of(scope)
-    if peer is None or peer not in live.asking_peers:
-        return None
     headers = dict(scope["headers"])
     if len(headers) != len(scope["headers"]):
         return None
+    raw_path = scope.get("raw_path")
+    if type(raw_path) is not bytes:
+        return None
+    return again_for(live, peer_of(scope.get("client")), raw_path, headers)
+
+
+def again_for(
+    live: Live, peer: str | None, raw_path: bytes, headers: Mapping[bytes, bytes]
+) -> ReadyAnswer | None:
+    """The same for a question that is not a scope yet; no header of it may have come twice."""
+    if peer is None or peer not in live.asking_peers:
+        return None
     if live.known.get(headers.get(b"user-agent"), _UNKNOWN) is not None:  # type: ignore[arg-type]
         return None
-    key = _key_of(scope, headers)
+    key = _key_of(raw_path, headers)
     ready = None if key is None else live.asked.get(key)
     if ready is None:
         return None
@@ -81,7 +102,9 @@ def again(live: Live, scope: Any) -> ReadyAnswer | None:
 def remember(live: Live, scope: Any, asked: Visit, visit: Visit) -> None:
     """Keep what an ordinary visitor gets on the path that was asked about."""
     headers = dict(asked.headers)
-    peer, key = _peer_of(scope), _key_of(scope, headers)
+    peer = peer_of(scope.get("client"))
+    raw_path = scope.get("raw_path")
+    key = _key_of(raw_path, headers) if type(raw_path) is bytes else None
     if peer is None or key is None or len(headers) != len(asked.headers) or sum(map(len, key)) > _LONGEST:
         return
     if not live.addresses.trusts(asked.client.peer) or asked.client.source == "untrusted":
@@ -95,6 +118,7 @@ def remember(live: Live, scope: Any, asked: Visit, visit: Visit) -> None:
     if status == 200:
         told.append((b"content-length", b"0"))
     make_room(live.asked, _ASKED)
-    live.asked[key] = ReadyAnswer(reader, status, told)
+    head = _STATUS_LINES[status] + b"".join([b"%b: %b\r\n" % pair for pair in told])
+    live.asked[key] = ReadyAnswer(reader, status, told, head)
     if len(live.asking_peers) < _PEERS:
         live.asking_peers.add(peer)

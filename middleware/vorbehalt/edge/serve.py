@@ -16,6 +16,7 @@ from vorbehalt.edge import log_lines, metrics
 from vorbehalt.edge.asgi import VorbehaltMiddleware
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.listening import listening_socket
+from vorbehalt.edge.questions import ReadyQuestions
 from vorbehalt.edge.reverse_proxy.by_host import ByHost
 from vorbehalt.edge.reverse_proxy.plain import plain_app
 from vorbehalt.edge.reverse_proxy.proxy import ReverseProxy
@@ -54,7 +55,7 @@ def serve(
         if metrics_listen:
             metrics.listen(metrics_listen, shared=workers > 1)
         _report_upstreams(proxies, middleware)
-        server = server_for(middleware)
+        server = server_for(middleware, ReadyQuestions(middleware))
         _handle_signals(server, middleware)
         server.run(sockets=[bound])
         if not server.started:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
-from email.utils import formatdate
 from typing import Any
 
 import uvicorn
 
-from vorbehalt.edge.server_protocol import CappedProtocol, WebSocketProtocol
+from vorbehalt.edge.http_date import HttpDate
+from vorbehalt.edge.server_protocol import CappedProtocol, Questions, WebSocketProtocol
 
 App = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
@@ -18,12 +17,18 @@ _GRACE_SECONDS = 10
 _MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
-def server_for(app: App) -> uvicorn.Server:
-    """Return a server with the settings of the sidecar, not yet running."""
+def server_for(app: App, questions: Questions | None = None) -> uvicorn.Server:
+    """Return a server as the sidecar needs it, not yet running; `questions` may answer for the app."""
+
+    class Protocol(CappedProtocol):
+        pass
+
+    if questions is not None:
+        Protocol.questions = staticmethod(questions)
     config = uvicorn.Config(
         front(app),
         interface="asgi3",
-        http=CappedProtocol,
+        http=Protocol,
         ws=WebSocketProtocol,
         ws_max_size=_MAX_MESSAGE_BYTES,
         lifespan="on",
@@ -40,7 +45,7 @@ def server_for(app: App) -> uvicorn.Server:
 
 def front(app: App) -> App:
     """Refuse requests without exactly one Host (RFC 9112 section 3.2), add Date where the answer has none."""
-    clock = _Date()
+    clock = HttpDate()
 
     async def checked(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -68,17 +73,3 @@ def front(app: App) -> App:
         await dated({"type": "http.response.body", "body": body})
 
     return checked
-
-
-class _Date:
-    """The Date field of this second (RFC 9110 section 6.6.1)."""
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._text = b""
-
-    def now(self) -> bytes:
-        second = int(time.time())
-        if second != self._second:
-            self._second, self._text = second, formatdate(second, usegmt=True).encode()
-        return self._text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -18,8 +19,11 @@ _MAX_WEBSOCKET_LINE = 8000
 _OUR_PATHS = b"/.vorbehalt/"
 _MAX_WEBSOCKET_HEADERS = 120
 """Just below what the websocket library reads of a handshake."""
+_ARE_LONG_WAYS = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
 
+
+Questions = Callable[[Any, bytes, dict[bytes, bytes]], bytes | None]
 
 _quiet = logging.getLogger("vorbehalt.websockets")
 _quiet.setLevel(logging.ERROR)
@@ -74,31 +78,38 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
 
 class CappedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with an end to request line and headers: beyond 64 KiB the answer is 431."""
+    """uvicorn's protocol with an end to request line and headers: beyond 64 KiB the answer is 431.
 
-    _head_bytes = 0
-    _waiting_bytes = 0
+    `questions` answers what needs no application: from the client, the target and the headers (lower case,
+    none twice), the octets of the answer up to its last header line, or None. What it answers never becomes a
+    scope, a task or a message.
+    """
+
+    questions: Questions | None = None
+
+    _fed_bytes = 0
     _in_head = False
     _too_large = False
     _malformed = ""
+    _ready: bytes | None = None
+    _idle_since: float | None = None
 
     def on_message_begin(self) -> None:
-        self._head_bytes = self._waiting_bytes = 0
         self._in_head = True
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:
-            return  # a trailer, which uvicorn would let pass for a header
-        self._count(len(name) + len(value) + 4)
-        super().on_header(name, value)
+        if self._in_head:  # else a trailer, which uvicorn would let pass for a header
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        if self._fed_bytes > MAX_HEAD_BYTES:
+            self._count()
+        if self.questions is not None and self.url.startswith(_OUR_PATHS) and self._is_answered():
+            return
         version = self.parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise self._because("This version of HTTP is not spoken here.\n")
@@ -107,6 +118,7 @@ class CappedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade() and not self._should_upgrade() and self._has_body():
             # The parser would not read it as a body.
             raise self._because("A body cannot come with this Upgrade.\n")
+        self._begin_message()
         before = self.cycle
         super().on_headers_complete()
         if is_old and self.cycle is not before:
@@ -116,6 +128,76 @@ class CappedProtocol(HttpToolsProtocol):
         if self.cycle is not before and self.parser.should_upgrade():
             # Nothing is switched to; what follows would be dropped or taken for a request.
             self.cycle.keep_alive = False
+
+    def _begin_message(self) -> None:
+        """Let uvicorn begin, which is put off until the head is whole: not every request needs a scope."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url = url
+        self.headers += headers
+        self.expect_100_continue = expects
+
+    def _is_answered(self) -> bool:
+        """Answer a question that needs no application; only where no answer is under way or held up."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            return False
+        if self.flow.write_paused or self.transport.is_closing():
+            return False
+        headers = dict(self.headers)
+        if len(headers) != len(self.headers) or not _ARE_LONG_WAYS.isdisjoint(headers):
+            return False
+        parser = self.parser
+        if parser.get_http_version() != "1.1" or parser.should_upgrade() or not parser.should_keep_alive():
+            return False
+        self._ready = self.questions(self.client, self.url, headers)  # type: ignore[misc]
+        return self._ready is not None
+
+    def on_message_complete(self) -> None:
+        if self._ready is None:
+            super().on_message_complete()
+            return
+        self.transport.write(self._ready)
+        self._ready = None
+        self.server_state.total_requests += 1
+        self._idle()
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        else:
+            self._idle()
+
+    def _idle(self) -> None:
+        """From now on the connection waits; one timer looks now and then whether it still does."""
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None or self.transport.is_closing():
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        else:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+        super().connection_lost(exc)
 
     def _should_upgrade(self) -> bool:
         """A proxy's question about a handshake bears its headers, and is an ordinary request all the same."""
@@ -138,13 +220,13 @@ class CappedProtocol(HttpToolsProtocol):
             super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
+        # At least what there is of a head; what is really in it is counted where this is too much.
+        self._fed_bytes = self._fed_bytes + len(data) if self._in_head else len(data)
         super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
+        if self._in_head and self._fed_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             # A header that never ends reaches no callback.
-            self._waiting_bytes += len(data)
-            if self._waiting_bytes > MAX_HEAD_BYTES:
-                self._too_large = True
-                self.send_400_response("")
+            self._too_large = True
+            self.send_400_response("")
 
     def send_400_response(self, msg: str) -> None:
         if not self._too_large:
@@ -157,9 +239,9 @@ class CappedProtocol(HttpToolsProtocol):
         )
         self.transport.close()
 
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > MAX_HEAD_BYTES:
+    def _count(self) -> None:
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > MAX_HEAD_BYTES:
             self._too_large = True
             raise _HeadTooLarge
 
@@ -175,6 +257,8 @@ class CappedProtocol(HttpToolsProtocol):
                 host = value
             elif name == b"transfer-encoding" and (is_old or value.strip().lower() != b"chunked"):
                 raise self._because("This Transfer-Encoding is not understood here.\n")
+            elif name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
         url = self.url
         if not url.startswith(b"/") and b"://" in url:
             authority = url.partition(b"://")[2].partition(b"/")[0].partition(b"?")[0]
