@@ -17,7 +17,7 @@ import pytest
 
 from asgi_support import CHROME, GPTBOT, PERPLEXITY, Got, PageApp, call, config, protect, scope
 from vorbehalt import VorbehaltMiddleware
-from vorbehalt.edge import live, recording, refusals, visits
+from vorbehalt.edge import known_refusals, live, recording, refusals, visits
 from vorbehalt.evidence.receipt import Draft, Receipt
 from vorbehalt.facts import Standing
 from vorbehalt.identify.identity import Identity
@@ -317,8 +317,8 @@ def test_memory_is_bounded_under_a_flood_of_paths_hosts_agents_and_forms(
     for module, name, value in (
         (live, "_PATHS", 64),
         (live, "_HOSTS", 64),
-        (refusals, "_KEPT", 64),
-        (refusals, "_FORMS", 8),
+        (known_refusals, "_KEPT", 64),
+        (known_refusals, "_FORMS", 8),
     ):
         monkeypatch.setattr(module, name, value)
     site = VorbehaltMiddleware(PageApp(), config=config(**SETTINGS))

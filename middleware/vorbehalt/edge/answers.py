@@ -13,7 +13,7 @@ from vorbehalt.edge import respond
 from vorbehalt.edge.live import AnswerSize, Live
 from vorbehalt.edge.log_lines import tell_refusal
 from vorbehalt.edge.recording import Recording, open_record
-from vorbehalt.edge.refusal_pages import bare_refusal_messages
+from vorbehalt.edge.refusal_pages import Page, bare_refusal_messages, page_messages
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.edge.transfer import Transfer
 from vorbehalt.facts import Headers, Visit
@@ -184,9 +184,11 @@ class HealthAnswer:
 class PageAnswer:
     """The page of a refusal that a proxy was told of; without it, the status that the proxy was told."""
 
-    def __init__(self, messages: respond.Messages | None, section: SectionHeaders, target: bytes) -> None:
+    def __init__(self, page: Page | None, section: SectionHeaders, target: bytes) -> None:
         limits = target.endswith(b"?status=429")
-        self.messages = messages or bare_refusal_messages(429 if limits else 403, section.headers)
+        self.messages = (
+            page_messages(page) if page else bare_refusal_messages(429 if limits else 403, section.headers)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         for message in self.messages:

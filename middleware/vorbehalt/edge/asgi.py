@@ -71,7 +71,7 @@ class VorbehaltMiddleware:
         self._failure: VorbehaltError | None = None
         self._unprotected: Unprotected | None = None
         self._told = False
-        self._observer = observer
+        self.observer = observer
         self._forward_auth = forward_auth
         if os.environ.get("VORBEHALT_ENABLED", "1").strip().lower() in ("0", "false", "no", "off"):
             log.warning("switched off by VORBEHALT_ENABLED: nothing is reserved, judged or recorded")
@@ -122,7 +122,7 @@ class VorbehaltMiddleware:
                         section = known.section
                         live.count_seconds(perf_counter() - started)
                         reader = known
-                    elif claim is not _UNKNOWN and live.keeps_refusals and self._observer is None:
+                    elif claim is not _UNKNOWN and live.keeps_refusals and self.observer is None:
                         refusing = refusals.again(
                             self.runtime,  # type: ignore[arg-type]
                             live,
@@ -217,10 +217,10 @@ class VorbehaltMiddleware:
 
     def observe(self, visit: Visit, verdict: Verdict, reference: str) -> None:
         """Tell the observer; its failures are its own and change no answer."""
-        if self._observer is None:
+        if self.observer is None:
             return
         try:
-            self._observer(visit, verdict, reference)
+            self.observer(visit, verdict, reference)
         except Exception:
             if self.runtime is not None:
                 self.runtime.live.count_internal_error()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vorbehalt.edge import forward_auth_again, refusals
+from vorbehalt.edge import asked_refusals, forward_auth_again, refusals
 from vorbehalt.edge.answers import AllowedAnswer, Answer, AppAnswer, HealthAnswer, PageAnswer, RefusalAnswer
 from vorbehalt.edge.forward_auth import AUTH_PREFIX, allowed_status, forwarded_visits, limit_status
 from vorbehalt.edge.live import Live
@@ -89,6 +89,7 @@ def _decide_auth(
     middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, asked: Visit, scope: Any
 ) -> Answer:
     """Answer a proxy's question about somebody else's request; believed only from a trusted peer."""
+    epoch = live.epoch
     judged = [(visit, live.engine.judge(visit)) for visit in forwarded_visits(asked, live.addresses)]
     visit, verdict = next((pair for pair in judged if pair[1].is_refusal), judged[0])
     live.note_source(visit.client)
@@ -101,6 +102,8 @@ def _decide_auth(
             middleware, runtime, live, visit, verdict, section, auth_limit_status=limit_status(asked)
         )
         live.pages.keep(refusal.reference, refusal_status(verdict), refusal.messages)
+        if len(judged) == 1:
+            asked_refusals.remember(live, scope, asked, visit, verdict, section, epoch)
         return refusal
     recording = open_record(runtime, live, visit, verdict, section)
     if verdict.identity is not None:

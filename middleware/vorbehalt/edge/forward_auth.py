@@ -80,6 +80,12 @@ def original_requests(
     return (found,) if other == found else (found, other)
 
 
+def original_method(headers: Mapping[bytes, bytes], asked: str) -> str:
+    """Return the method of the request that a question of the first form is about."""
+    method = _last(headers, b"x-forwarded-method")
+    return method.decode("ascii").upper() if _METHOD.fullmatch(method) else asked
+
+
 def _request(
     headers: Mapping[bytes, bytes], asked: Visit, method: bytes, target: bytes, host: bytes
 ) -> OriginalRequest:

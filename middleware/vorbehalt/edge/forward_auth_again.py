@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vorbehalt.edge.forward_auth import AUTH_PATH, AUTH_PREFIX, allowed_status
-from vorbehalt.edge.live import Live, Reader, make_room
+from vorbehalt.edge.live import HostCache, Live, Reader, make_room
 from vorbehalt.facts import Visit
 
 _ASKED = 8192
@@ -33,6 +33,7 @@ class ReadyAnswer:
     `head` is status line and header lines, without the empty line that ends them.
     """
 
+    cache: HostCache
     reader: Reader
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -87,38 +88,48 @@ def again_for(
         return None
     if live.known.get(headers.get(b"user-agent"), _UNKNOWN) is not None:  # type: ignore[arg-type]
         return None
+    ready = path_of(live, raw_path, headers)
+    if ready is not None:
+        count(live, ready, headers)
+    return ready
+
+
+def path_of(live: Live, raw_path: bytes, headers: Mapping[bytes, bytes]) -> ReadyAnswer | None:
+    """What is known of the path that is asked about."""
     key = _key_of(raw_path, headers)
-    ready = None if key is None else live.asked.get(key)
-    if ready is None:
-        return None
+    return None if key is None else live.asked.get(key)
+
+
+def count(live: Live, ready: ReadyAnswer, headers: Mapping[bytes, bytes]) -> None:
+    """Count one ordinary visitor."""
     if b"referer" in headers:
         live.count_referral(headers[b"referer"])
     cells = live.counters.cells
     for cell in ready.reader.cells:
         cells[cell] += 1
-    return ready
 
 
-def remember(live: Live, scope: Any, asked: Visit, visit: Visit) -> None:
-    """Keep what an ordinary visitor gets on the path that was asked about."""
+def remember(live: Live, scope: Any, asked: Visit, visit: Visit) -> ReadyAnswer | None:
+    """Keep what an ordinary visitor gets on the path that was asked about, and return it."""
     headers = dict(asked.headers)
     peer = peer_of(scope.get("client"))
     raw_path = scope.get("raw_path")
     key = _key_of(raw_path, headers) if type(raw_path) is bytes else None
     if peer is None or key is None or len(headers) != len(asked.headers) or sum(map(len, key)) > _LONGEST:
-        return
+        return None
     if not live.addresses.trusts(asked.client.peer) or asked.client.source == "untrusted":
-        return
+        return None
     cache = live.caches[id(live.engine.plan(visit.host))]
     reader = live.learn_reader(cache, visit.path, visit.path)
     if reader is None:
-        return
+        return None
     status = allowed_status(asked)
     told = [*reader.section.headers, (b"cache-control", b"no-store")]
     if status == 200:
         told.append((b"content-length", b"0"))
     make_room(live.asked, _ASKED)
     head = _STATUS_LINES[status] + b"".join([b"%b: %b\r\n" % pair for pair in told])
-    live.asked[key] = ReadyAnswer(reader, status, told, head)
+    ready = live.asked[key] = ReadyAnswer(cache, reader, status, told, head)
     if len(live.asking_peers) < _PEERS:
         live.asking_peers.add(peer)
+    return ready

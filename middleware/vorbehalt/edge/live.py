@@ -20,7 +20,7 @@ from vorbehalt.stores.counters import Counters
 
 if TYPE_CHECKING:
     from vorbehalt.edge.forward_auth_again import Key, ReadyAnswer
-    from vorbehalt.edge.refusals import KnownRefusal, ReadyForms, RefusalKey
+    from vorbehalt.edge.known_refusals import KnownRefusal, ReadyForms, RefusalKey
 
 _PATHS = 8192
 _LONGEST_PATH = 512

@@ -7,24 +7,40 @@ from vorbehalt.facts import Headers
 
 _KEPT = 512
 
+Page = tuple[int, list[tuple[bytes, bytes]], bytes]
+"""Status, headers, body."""
+
 
 class RefusalPages:
     """The last pages by reference, each handed out once. Nothing is judged, counted or recorded again."""
 
     def __init__(self) -> None:
-        self._pages: dict[str, Messages] = {}
+        self._pages: dict[str, Page] = {}
 
     def keep(self, reference: str, status: int, messages: Messages) -> None:
         """Keep the page of a refusal; `status` is what the visitor gets, whatever the proxy was told."""
         start, body = messages
+        headers = [pair for pair in start["headers"] if not pair[0].startswith(b"x-vorbehalt-")]
+        self.put(reference, status, headers, body["body"])
+
+    def put(self, reference: str, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Keep a page whose headers are its own."""
         if len(self._pages) >= _KEPT:
             del self._pages[next(iter(self._pages))]
-        headers = [pair for pair in start["headers"] if not pair[0].startswith(b"x-vorbehalt-")]
-        self._pages[reference] = ({**start, "status": status, "headers": headers}, body)
+        self._pages[reference] = (status, headers, body)
 
-    def take(self, reference: str) -> Messages | None:
+    def take(self, reference: str) -> Page | None:
         """Return a page and forget it; None if it is not known."""
         return self._pages.pop(reference, None)
+
+
+def page_messages(page: Page) -> Messages:
+    """Return a page as start and body."""
+    status, headers, body = page
+    return (
+        {"type": "http.response.start", "status": status, "headers": headers.copy()},
+        {"type": "http.response.body", "body": body},
+    )
 
 
 def bare_refusal_messages(status: int, section_headers: Headers) -> Messages:

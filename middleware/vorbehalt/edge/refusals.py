@@ -9,71 +9,33 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from time import time_ns
 from typing import Any
 
 from vorbehalt.edge import respond
 from vorbehalt.edge.client_address import SECRET_HEADER
-from vorbehalt.edge.live import AnswerSize, HostCache, Live, make_room
+from vorbehalt.edge.known_refusals import (
+    DRAFT_BYTES,
+    NS_PER_MINUTE,
+    RefusalKey,
+    draft_later,
+    is_short,
+    keep,
+    keep_form,
+    known_refusal,
+)
+from vorbehalt.edge.live import HostCache, Live
 from vorbehalt.edge.log_lines import tell_refusal
 from vorbehalt.edge.runtime import Runtime
-from vorbehalt.edge.telling import Place, Telling, place_of, said_in_record
 from vorbehalt.edge.visits import visit_of
-from vorbehalt.engine import breaks_robots, robots_closes
-from vorbehalt.evidence.drafts import budget_of, request_draft, retention_of, rollup_key
-from vorbehalt.evidence.receipt import Draft, Receipt, Retention
-from vorbehalt.evidence.told import Hosts
-from vorbehalt.facts import Purpose, Standing, Visit
+from vorbehalt.engine import breaks_robots
+from vorbehalt.evidence.receipt import Receipt
+from vorbehalt.facts import Visit
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.headers import SectionHeaders
 
 log = logging.getLogger("vorbehalt")
-
-_KEPT = 4096
-_LONGEST_KEY = 1024
-_FORMS = 32
-_LONGEST_FORM = 1024
-_HOLE = "VB-####-####-####-####"
-_NS_PER_MINUTE = 60_000_000_000
-_DRAFT_BYTES = 4096
-
-RefusalKey = tuple[bytes, bytes | None, str, bytes | None, str, int]
-
-
-@dataclass(slots=True)
-class ReadyRefusal:
-    """A refusal in one form and language, cut where the reference belongs."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    before: bytes
-    after: bytes
-
-
-ReadyForms = dict[tuple[bytes | None, bytes | None], ReadyRefusal]
-
-
-@dataclass(slots=True)
-class KnownRefusal:
-    """One refusal with everything ready but the reference. `visit` has neither headers nor target.
-
-    `ready` is shared by all that are refused in the same words. `violation` is the counter of requests
-    against robots.txt where it depends on the path whether this is one, else 0.
-    """
-
-    visit: Visit
-    verdict: Verdict
-    section: SectionHeaders
-    cells: tuple[int, ...]
-    operator: str
-    rollup: tuple[str, ...]
-    retention: Retention
-    ready: ReadyForms
-    size: AnswerSize
-    violation: int
-    place: Place
 
 
 def key_of(
@@ -95,7 +57,7 @@ def key_of(
         address,
         chain,
         section,
-        now // _NS_PER_MINUTE,
+        now // NS_PER_MINUTE,
     )
 
 
@@ -121,48 +83,18 @@ def _remember(
     if visit.is_websocket or len(headers) != len(visit.headers) or scope.get("root_path") or not path:
         return
     cache = live.cache_for(headers.get(b"host", b""))
-    known, forms = cache.refusals, cache.ready
-    identity = verdict.identity
+    known = cache.refusals
     key = key_of(headers.get(b"user-agent", b""), scope.get("client"), headers, section.name, time_ns())
     if not live.keeps_refusals or b"signature-input" in headers:
         return
-    if key is None or len(key[0]) + len(key[1] or b"") + len(key[2]) + len(key[3] or b"") > _LONGEST_KEY:
+    if key is None or not is_short(key):
         return
-    if identity is None or cache.plan.policy.fixed_rule(identity) != verdict.rule:
-        return
-    if identity.purpose is Purpose.SEARCH_ENGINE and identity.standing is Standing.CONTRADICTED:
-        # Each of them counts: too many disarm the rule, and then none may be refused any more.
-        return
-    if cache.plan.bundle.digest != verdict.reservation or live.epoch != epoch:
-        # The signals have changed since, or more is known of who asks: that is for the next one to hear.
+    refusal = known_refusal(live, cache, visit, verdict, section, epoch)
+    if refusal is None:
         return
     if cache.paths.get(path) is None and live.learn_reader(cache, path, visit.path) is None:
         return
-    closed = robots_closes(cache.plan, identity)
-    make_room(known, _KEPT)
-    known[key] = KnownRefusal(
-        visit=replace(visit, headers=(), target=b"", path="/"),
-        verdict=verdict,
-        section=section,
-        cells=live.request_cells(verdict) + ((live.robots_cell(identity.token),) if closed else ()),
-        operator=budget_of(identity),
-        rollup=rollup_key(verdict, visit.host),
-        retention=retention_of(verdict),
-        ready=forms.setdefault(_words_of(verdict, section), {}),
-        size=live.sizes.of(cache.plan, section.name),
-        violation=live.robots_cell(identity.token) if closed is None else 0,
-        place=place_of(cache.plan),
-    )
-
-
-def _words_of(verdict: Verdict, section: SectionHeaders) -> tuple[object, ...]:
-    """What a refusal says is settled by this, by its form and by its reference."""
-    return (
-        respond.refusal_status(verdict),
-        respond.reason_kind(verdict),
-        verdict.reasons[:1],
-        section.name,
-    )
+    keep(known, key, refusal)
 
 
 Refusing = tuple[Receipt, dict[str, Any], dict[str, Any]]
@@ -182,13 +114,20 @@ def again(
     forms = (headers.get(b"accept"), headers.get(b"accept-language"))
     ready = known.ready.get(forms)
     if ready is None:
-        ready = _make_ready(cache, known, forms)
+        ready = keep_form(known, forms, known.form(cache, forms))
     method = scope["method"]
     body = b"" if method == "HEAD" else ready.before + reference.encode() + ready.after
     start = {"type": "http.response.start", "status": ready.status, "headers": ready.headers.copy()}
-    receipt = runtime.evidence.append(
-        _draft(runtime.telling, live, known, scope, headers, now, reference, ready.status)
+    draft = draft_later(
+        known,
+        reference,
+        now,
+        partial(visit_of, scope, live.addresses, received_at=now),
+        (runtime.telling, live, ready.status),
+        # Joining is the cheapest way to add up a few lengths.
+        DRAFT_BYTES + len(b"".join(headers.values())) + len(scope.get("query_string") or b""),
     )
+    receipt = runtime.evidence.append(draft)
     try:
         if live.logs_refusals:
             tell_refusal(reference, known.verdict, cache.plan.settings.key)
@@ -204,70 +143,3 @@ def again(
     except Exception:  # the record is queued: only the count is lost
         live.count_internal_error()
     return receipt, start, {"type": "http.response.body", "body": body}
-
-
-def _make_ready(
-    cache: HostCache, known: KnownRefusal, forms: tuple[bytes | None, bytes | None]
-) -> ReadyRefusal:
-    names = (b"accept", b"accept-language")
-    asked = tuple((name, value) for name, value in zip(names, forms, strict=True) if value is not None)
-    visit = replace(known.visit, method="GET", headers=asked)
-    terms = cache.plan.settings.terms
-    start, body = respond.refusal_messages(visit, known.verdict, _HOLE, terms, known.section.headers)
-    before, _, after = body["body"].partition(_HOLE.encode())
-    ready = ReadyRefusal(start["status"], start["headers"], before, after)
-    if sum(len(value or b"") for value in forms) <= _LONGEST_FORM:
-        make_room(known.ready, _FORMS)
-        known.ready[forms] = ready
-    return ready
-
-
-def _draft(
-    telling: Telling,
-    live: Live,
-    known: KnownRefusal,
-    scope: Any,
-    headers: Mapping[bytes, bytes],
-    now: int,
-    reference: str,
-    status: int,
-) -> Draft:
-    return Draft(
-        "request",
-        reference,
-        now,
-        {},
-        {},
-        known.visit.client.text or "",
-        known.operator,
-        known.retention,
-        known.rollup,
-        0,
-        partial(_seen_later, telling, telling.hosts, live, known, scope, now, reference, status),
-        # Joining is the cheapest way to add up a few lengths.
-        _DRAFT_BYTES + len(b"".join(headers.values())) + len(scope.get("query_string") or b""),
-    )
-
-
-def _seen_later(
-    telling: Telling,
-    hosts: Hosts,
-    live: Live,
-    known: KnownRefusal,
-    scope: Any,
-    now: int,
-    reference: str,
-    status: int,
-) -> tuple[dict[str, object], dict[str, bytes]]:
-    visit = visit_of(scope, live.addresses, received_at=now)
-    draft = request_draft(
-        visit,
-        known.verdict,
-        reference,
-        status=status,
-        headers_digest=known.section.digest,
-        versions=live.engine.versions,
-        query_keys=live.engine.settings.evidence.query_keys,
-        said=said_in_record(live, telling, hosts, known.place, visit, known.verdict),
-    )
-    return draft.seen, draft.private

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -23,7 +23,8 @@ _ARE_LONG_WAYS = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
 
 
-Questions = Callable[[Any, bytes, dict[bytes, bytes]], bytes | None]
+App = Callable[[Any, Any, Any], Awaitable[None]]
+Questions = Callable[[Any, str, bytes, bytes, dict[bytes, bytes]], bytes | App | None]
 
 _quiet = logging.getLogger("vorbehalt.websockets")
 _quiet.setLevel(logging.ERROR)
@@ -80,9 +81,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 class CappedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with an end to request line and headers: beyond 64 KiB the answer is 431.
 
-    `questions` answers what needs no application: from the client, the target and the headers (lower case,
-    none twice), the octets of the answer up to its last header line, or None. What it answers never becomes a
-    scope, a task or a message.
+    `questions` answers what needs no application: from client, scheme, method, target and headers (lower
+    case, none twice) the octets of the answer. What it answers so never becomes a scope, a task or a message.
+    It may also name another application for this one request.
     """
 
     questions: Questions | None = None
@@ -108,8 +109,13 @@ class CappedProtocol(HttpToolsProtocol):
         self._in_head = False
         if self._fed_bytes > MAX_HEAD_BYTES:
             self._count()
-        if self.questions is not None and self.url.startswith(_OUR_PATHS) and self._is_answered():
-            return
+        app = self.app
+        if self.questions is not None and self.url.startswith(_OUR_PATHS):
+            answer = self._answer()
+            if type(answer) is bytes:
+                self._ready = answer
+                return
+            app = answer or app
         version = self.parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise self._because("This version of HTTP is not spoken here.\n")
@@ -120,7 +126,9 @@ class CappedProtocol(HttpToolsProtocol):
             raise self._because("A body cannot come with this Upgrade.\n")
         self._begin_message()
         before = self.cycle
+        own, self.app = self.app, app
         super().on_headers_complete()
+        self.app = own
         if is_old and self.cycle is not before:
             # uvicorn would answer in chunks; in HTTP/1.0 the end of the connection ends the body.
             self.cycle.chunked_encoding = False
@@ -137,20 +145,21 @@ class CappedProtocol(HttpToolsProtocol):
         self.headers += headers
         self.expect_100_continue = expects
 
-    def _is_answered(self) -> bool:
-        """Answer a question that needs no application; only where no answer is under way or held up."""
+    def _answer(self) -> bytes | App | None:
+        """The answer to a question that needs no application; only where no other is under way or held up."""
         if self.cycle is not None and not self.cycle.response_complete:
-            return False
+            return None
         if self.flow.write_paused or self.transport.is_closing():
-            return False
+            return None
         headers = dict(self.headers)
         if len(headers) != len(self.headers) or not _ARE_LONG_WAYS.isdisjoint(headers):
-            return False
+            return None
         parser = self.parser
         if parser.get_http_version() != "1.1" or parser.should_upgrade() or not parser.should_keep_alive():
-            return False
-        self._ready = self.questions(self.client, self.url, headers)  # type: ignore[misc]
-        return self._ready is not None
+            return None
+        return self.questions(  # type: ignore[misc]
+            self.client, self.scheme or "http", parser.get_method(), self.url, headers
+        )
 
     def on_message_complete(self) -> None:
         if self._ready is None:
