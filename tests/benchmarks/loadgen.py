@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import socket
 import subprocess
@@ -35,22 +36,43 @@ def wrk(
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], port: int, folder: Path) -> Iterator[None]:
-    """Run a server until it listens; its output goes to a file that is shown if it does not."""
-    with (folder / f"{port}.log").open("wb") as log:
+def running(command: Sequence[str], place: int | Path, folder: Path) -> Iterator[int]:
+    """Run a server until it listens on a port or unix socket; gives its process id.
+
+    Its output goes to a file that is shown if it does not start.
+    """
+    said = folder / f"{place if isinstance(place, int) else place.name}.log"
+    with said.open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 20
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
-                break
+        while not _listens(place):
             if time.monotonic() > deadline or process.poll() is not None:
-                raise SystemExit((folder / f"{port}.log").read_text("utf-8", "replace"))
+                raise SystemExit(said.read_text("utf-8", "replace"))
             time.sleep(0.05)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _listens(place: int | Path) -> bool:
+    is_port = isinstance(place, int)
+    with socket.socket(socket.AF_INET if is_port else socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0.2)
+        try:
+            probe.connect(("127.0.0.1", place) if is_port else str(place))
+        except OSError:
+            return False
+    return True
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process and its children have used (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    return used + sum(processor_seconds(int(child)) for child in children)
 
 
 def free_port() -> int:
