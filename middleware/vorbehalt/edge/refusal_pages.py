@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from vorbehalt.edge.respond import Messages
 from vorbehalt.facts import Headers
 
@@ -15,7 +17,8 @@ class RefusalPages:
     """The last pages by reference, each handed out once. Nothing is judged, counted or recorded again."""
 
     def __init__(self) -> None:
-        self._pages: dict[str, Page] = {}
+        # Where no proxy fetches them it is always full; the oldest of a plain dictionary is slow to find.
+        self._pages: OrderedDict[str, Page] = OrderedDict()
 
     def keep(self, reference: str, status: int, messages: Messages) -> None:
         """Keep the page of a refusal; `status` is what the visitor gets, whatever the proxy was told."""
@@ -26,7 +29,7 @@ class RefusalPages:
     def put(self, reference: str, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Keep a page whose headers are its own."""
         if len(self._pages) >= _KEPT:
-            del self._pages[next(iter(self._pages))]
+            self._pages.popitem(last=False)
         self._pages[reference] = (status, headers, body)
 
     def take(self, reference: str) -> Page | None:
