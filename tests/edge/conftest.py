@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from vorbehalt.edge import runtime
+from vorbehalt.edge import forking
+from vorbehalt.edge.runtime import Runtime
 
 
 @pytest.fixture(autouse=True)
 def _close_what_was_started() -> Iterator[None]:
     yield
-    for alive in list(runtime._alive):
+    for alive in list(forking._alive):
+        assert isinstance(alive, Runtime)
         alive.stop()

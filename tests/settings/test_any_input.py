@@ -60,7 +60,7 @@ CONFIG = table(
     network=table(
         "trusted_proxies client_header refresh dns signatures ranges_hit_max_age ranges_miss_max_age"
     ),
-    state=table("redis directory"),
+    state=table("redis directory cluster prefix secret strict"),
     evidence=table("directory origin reply_deadline redact anchors query_keys", record=table("feed"),
                    retention=table("person")),
     patterns=table("mode", thresholds=table("limit")),

@@ -68,7 +68,18 @@ def test_no_secret_is_printed(load_text: Any) -> None:
     text = "\n".join(describe(load_text(CONFIG)))
     assert "hidden" not in text
     assert "long enough" not in text
-    assert "redis://user:***@127.0.0.1/0" in text
+    assert (
+        "Limits are shared through the Redis server redis://user:***@127.0.0.1/0: "
+        "decided in each worker and shared within 0.1 s; keys begin with vorbehalt:."
+    ) in text
+    assert "digests without a secret" not in text
+
+
+def test_what_redis_decides_is_said_and_that_keys_without_a_secret_can_be_guessed(load_text: Any) -> None:
+    head = 'format = 1\n[site]\norigin = "https://label.example"\n[state]\nredis = "redis://10.0.0.1"\n'
+    text = "\n".join(describe(load_text(head + "strict = true\ncluster = true\n")))
+    assert "the Redis cluster redis://10.0.0.1: quotas of crawlers are decided there" in text
+    assert "whoever reads them can find addresses by trying all of them; set state.secret." in text
 
 
 def test_every_preset_can_be_described(load_text: Any) -> None:

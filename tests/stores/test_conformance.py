@@ -5,23 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vorbehalt.policy.limit import step
 from vorbehalt.policy.rules import Quota
 from vorbehalt.stores.base import LimitStore
 from vorbehalt.stores.memory import MemoryLimits
+from vorbehalt.stores.redis.place import RedisPlace
+
+from .conftest import HybridAt, Places, StrictAt
+
+Factory = Callable[[Places], LimitStore]
+NewStore = Callable[[Factory], LimitStore]
 
 SECOND = 1_000_000_000
 START = 1_800_000_000 * SECOND
 
-STORES: dict[str, Callable[[], LimitStore]] = {"memory": MemoryLimits}
+KINDS = ("tcp", "unix", "tls", "cluster")
 
 
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest) -> LimitStore:
-    return STORES[request.param]()
+def of_kind(store: Callable[[RedisPlace], LimitStore], kind: str) -> Factory:
+    return lambda places: store(places.place(kind))
+
+
+STORES: dict[str, Factory] = {
+    "memory": lambda _: MemoryLimits(),
+    **{f"hybrid {kind}": of_kind(HybridAt, kind) for kind in KINDS},
+    **{f"strict {kind}": of_kind(StrictAt, kind) for kind in KINDS},
+}
+EACH = [
+    pytest.param(name, marks=[] if name == "memory" else pytest.mark.real("redis-server")) for name in STORES
+]
+
+
+@pytest.fixture(params=EACH)
+def store(request: pytest.FixtureRequest, new_store: NewStore) -> LimitStore:
+    return new_store(STORES[request.param])
 
 
 def test_a_quota_admits_its_count_and_then_no_more(store: LimitStore) -> None:
@@ -60,7 +80,8 @@ def test_time_may_go_back(store: LimitStore) -> None:
     assert store.charge("key", quota, START - 3600 * SECOND).retry_after_seconds <= 60
 
 
-@pytest.mark.parametrize("name", STORES)
+@pytest.mark.parametrize("name", EACH)
+@settings(deadline=None, max_examples=50)
 @given(
     charges=st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5 * SECOND)), max_size=60),
     quota=st.builds(
@@ -68,9 +89,9 @@ def test_time_may_go_back(store: LimitStore) -> None:
     ),
 )
 def test_every_answer_is_that_of_the_pure_step(
-    name: str, charges: list[tuple[str, int]], quota: Quota
+    name: str, new_store: NewStore, charges: list[tuple[str, int]], quota: Quota
 ) -> None:
-    store, tats, now = STORES[name](), dict.fromkeys("abc", 0), START
+    store, tats, now = new_store(STORES[name]), dict.fromkeys("abc", 0), START
     for key, gap in charges:
         now += gap
         tats[key], expected = step(tats[key], now, quota)

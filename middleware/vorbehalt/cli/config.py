@@ -19,6 +19,7 @@ from vorbehalt.cli.output import (
 from vorbehalt.engine import Engine
 from vorbehalt.errors import ConfigError, Problem
 from vorbehalt.settings import Settings, describe, load, read_robots_files
+from vorbehalt.stores.counter_files import living
 from vorbehalt.stores.memory import MemoryLimits
 
 
@@ -26,7 +27,7 @@ def check(config: Path = CONFIG, as_json: bool = JSON) -> None:
     """Validate a configuration, print the policy it means, warn."""
     try:
         settings = load(config)
-        warnings = [*settings.warnings, *robots_conflicts(settings)]
+        warnings = [*settings.warnings, *robots_conflicts(settings), *lonely_workers(settings)]
     except ConfigError as error:
         if not as_json:
             raise
@@ -52,6 +53,21 @@ def robots_conflicts(settings: Settings) -> list[Problem]:
         for plan in engine.plans()
         for sentence in plan.bundle.conflicts
     ]
+
+
+def lonely_workers(settings: Settings) -> list[Problem]:
+    """Say if several processes of this configuration run now and share no limits."""
+    state = settings.state
+    if state.redis is not None or state.directory is None:
+        return []
+    workers = living(state.directory / "metrics")
+    if workers < 2:
+        return []
+    sentence = (
+        f"{workers} workers run without Redis: each counts limits for itself, so that a quota is up to"
+        f" {workers} times as large; set state.redis"
+    )
+    return [Problem(settings.source, 0, "state.redis", "V125", sentence)]
 
 
 def list_ages(settings: Settings, at: int) -> list[str]:

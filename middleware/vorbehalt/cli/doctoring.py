@@ -14,7 +14,7 @@ from pathlib import Path
 import typer
 
 from vorbehalt import __version__
-from vorbehalt.cli.doctor import clock, knowledge, live, places, proof, visitors
+from vorbehalt.cli.doctor import clock, knowledge, live, places, proof, sharing, visitors
 from vorbehalt.cli.doctor.found import Check, error, ok, warning
 from vorbehalt.cli.lists import lists_now
 from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, quoted, say
@@ -77,6 +77,7 @@ def of_settings(settings: Settings, now: int) -> Iterator[Check]:
     installed = frozenset(name for name in knowledge.needed_modules() if importlib.util.find_spec(name))
     yield from knowledge.check_extras(settings.network, installed)
     yield from knowledge.check_sharing(settings.state.directory is not None)
+    yield from sharing.check_redis(settings.state)
     yield knowledge.check_files(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     yield ok("versions", _versions())
 

@@ -32,7 +32,10 @@ def serve(
     for warning in settings.warnings:
         note(f"warning: {warning}")
     if workers > 1 and not settings.state.redis:
-        note(f"{workers} workers without Redis: each counts limits for itself")
+        note(
+            f"warning: {workers} workers without Redis: each counts limits for itself, so that a quota is"
+            f" up to {workers} times as large; set state.redis (docs/redis.md)"
+        )
     run(config, settings, upstream=upstream, listen=listen, metrics_listen=metrics_listen, workers=workers)
 
 

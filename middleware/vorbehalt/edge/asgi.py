@@ -23,6 +23,7 @@ from vorbehalt.edge.forward_auth import AUTH_PREFIX
 from vorbehalt.edge.live import Live, Reader
 from vorbehalt.edge.recording import wait_for
 from vorbehalt.edge.runtime import Runtime
+from vorbehalt.edge.strict import Asking
 from vorbehalt.edge.surroundings import flush_at_exit, inside_asgi_call, refuse_other_loops
 from vorbehalt.edge.unprotected import Unprotected
 from vorbehalt.edge.visits import path_of, visit_of
@@ -186,7 +187,8 @@ class VorbehaltMiddleware:
                 if not isinstance(scope.get("headers"), list | tuple):
                     # Read more than once, which an iterator does not bear.
                     scope = {**scope, "headers": list(scope.get("headers") or ())}
-                answer = decide(self, runtime, live, visit_of(scope, live.addresses), scope)
+                decided = decide(self, runtime, live, visit_of(scope, live.addresses), scope)
+                answer = await decided.ask() if isinstance(decided, Asking) else decided
                 live.count_seconds(perf_counter() - started)
             except Exception:
                 live.count_unjudged()

@@ -15,6 +15,7 @@ from vorbehalt.edge.recording import open_record
 from vorbehalt.edge.respond import refusal_status
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.edge.signal_answers import SignalAnswer
+from vorbehalt.edge.strict import Asking, judged
 from vorbehalt.engine import HostPlan, violates_robots
 from vorbehalt.facts import Visit
 from vorbehalt.policy.verdict import Verdict
@@ -27,8 +28,10 @@ REFUSAL_PATH = "/.vorbehalt/refusal/"
 """Where a proxy that cannot pass on the body of our answer fetches the page of a refusal, once."""
 
 
-def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit: Visit, scope: Any) -> Answer:
-    """Choose the answer to one visit; counts and judges, sends nothing."""
+def decide(
+    middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit: Visit, scope: Any
+) -> Answer | Asking:
+    """Choose the answer to one visit; counts and judges, sends nothing. `Asking`: ask Redis first."""
     plan = live.engine.plan(visit.host)
     if not visit.is_websocket:
         if visit.path == HEALTH_PATH:
@@ -45,7 +48,23 @@ def decide(middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, visit:
     if document is not None:
         return SignalAnswer(middleware, runtime, live, plan, visit, document.path)
     epoch = live.epoch
-    verdict = live.engine.judge(visit)
+
+    def answer(verdicts: list[Verdict]) -> Answer:
+        return _answer(middleware, runtime, live, visit, verdicts[0], scope, epoch)
+
+    return judged(live, runtime.sharing.strict, [visit], answer)
+
+
+def _answer(
+    middleware: VorbehaltMiddleware,
+    runtime: Runtime,
+    live: Live,
+    visit: Visit,
+    verdict: Verdict,
+    scope: Any,
+    epoch: int,
+) -> Answer:
+    plan = live.engine.plan(visit.host)
     live.count(verdict)
     section = plan.headers(visit.path, verdict.section)
     _watch_robots(live, plan, visit, verdict)
@@ -87,11 +106,28 @@ def is_auth_path(path: str) -> bool:
 
 def _decide_auth(
     middleware: VorbehaltMiddleware, runtime: Runtime, live: Live, asked: Visit, scope: Any
-) -> Answer:
+) -> Answer | Asking:
     """Answer a proxy's question about somebody else's request; believed only from a trusted peer."""
     epoch = live.epoch
-    judged = [(visit, live.engine.judge(visit)) for visit in forwarded_visits(asked, live.addresses)]
-    visit, verdict = next((pair for pair in judged if pair[1].is_refusal), judged[0])
+    visits = list(forwarded_visits(asked, live.addresses))
+
+    def answer(verdicts: list[Verdict]) -> Answer:
+        pairs = list(zip(visits, verdicts, strict=True))
+        return _answer_auth(middleware, runtime, live, asked, scope, pairs, epoch)
+
+    return judged(live, runtime.sharing.strict, visits, answer)
+
+
+def _answer_auth(
+    middleware: VorbehaltMiddleware,
+    runtime: Runtime,
+    live: Live,
+    asked: Visit,
+    scope: Any,
+    pairs: list[tuple[Visit, Verdict]],
+    epoch: int,
+) -> Answer:
+    visit, verdict = next((pair for pair in pairs if pair[1].is_refusal), pairs[0])
     live.note_source(visit.client)
     plan = live.engine.plan(visit.host)
     live.count(verdict)
@@ -102,7 +138,7 @@ def _decide_auth(
             middleware, runtime, live, visit, verdict, section, auth_limit_status=limit_status(asked)
         )
         live.pages.keep(refusal.reference, refusal_status(verdict), refusal.messages)
-        if len(judged) == 1:
+        if len(pairs) == 1:
             asked_refusals.remember(live, scope, asked, visit, verdict, section, epoch)
         return refusal
     recording = open_record(runtime, live, visit, verdict, section)
@@ -111,6 +147,6 @@ def _decide_auth(
     else:
         if referer := visit.header(b"referer"):
             live.count_referral(referer)
-        if len(judged) == 1:
+        if len(pairs) == 1:
             forward_auth_again.remember(live, scope, asked, visit)
     return AllowedAnswer(section.headers, recording, allowed_status(asked))

@@ -23,6 +23,7 @@ def health_of(runtime: Runtime) -> dict[str, object]:
     evidence = runtime.evidence.health()
     reasons = [*(str(reason) for reason in _as_list(evidence.get("reasons"))), *runtime.reasons.values()]
     reasons += runtime.overrides.sentences(time.time_ns())
+    reasons += runtime.sharing.sentences()
     if runtime.telling.problem:
         reasons.append(runtime.telling.problem)
     live = runtime.live

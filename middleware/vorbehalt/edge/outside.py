@@ -22,7 +22,7 @@ from vorbehalt.identify.signatures import is_signed, judge_signature
 from vorbehalt.lookups.directories import DirectoryFetcher
 from vorbehalt.lookups.dns import ReverseDns
 from vorbehalt.lookups.fetch import Fetcher
-from vorbehalt.lookups.keys import KeyDirectory, NonceMemory, named_directories
+from vorbehalt.lookups.keys import KeyDirectory, NonceMemory, NonceStore, named_directories
 from vorbehalt.lookups.range_files import current_lists
 from vorbehalt.lookups.range_keeper import RangeKeeper
 from vorbehalt.lookups.thread import LookupThread
@@ -61,6 +61,7 @@ class Outside:
         dns: ReverseDns | None = None,
         keys: KeyDirectory | None = None,
         thread: LookupThread | None = None,
+        nonces: NonceStore | None = None,
     ) -> None:
         network = settings.network
         self._evidence = evidence
@@ -70,7 +71,7 @@ class Outside:
         if self._dns is not None:
             self._dns.on_answer = self._note_dns
         self._asks_dns = _parties_with_dns(settings.registry)
-        self._nonces = NonceMemory()
+        self._nonces = NonceMemory() if nonces is None else nonces
         self._own_hosts = settings.host_names
         self._keys = keys
         if keys is None and network.signatures:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping
@@ -13,11 +12,13 @@ from vorbehalt.edge import metrics
 from vorbehalt.edge.announcing import Announcer, opening_of
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.conflicts import Conflicts
+from vorbehalt.edge.forking import watch_forks
 from vorbehalt.edge.health import health_of
 from vorbehalt.edge.live import AnswerSizes, Live
 from vorbehalt.edge.metrics_source import TellsMetrics
 from vorbehalt.edge.outside import Outside, fetched_lists
 from vorbehalt.edge.overriding import OverrideWatch
+from vorbehalt.edge.sharing import Sharing
 from vorbehalt.edge.telling import Telling
 from vorbehalt.edge.watching import needs_restart, stamp_of
 from vorbehalt.engine import Engine, HostPlan
@@ -29,7 +30,6 @@ from vorbehalt.policy.disarm import Disarm
 from vorbehalt.reservation.bundle import Bundle
 from vorbehalt.settings import Settings, load, read_robots_files
 from vorbehalt.stores.counters import Counters
-from vorbehalt.stores.memory import MemoryLimits
 
 log = logging.getLogger("vorbehalt")
 
@@ -50,7 +50,7 @@ class Runtime(TellsMetrics):
         self.evidence: Evidence = self._open_evidence()
         self.counters = Counters(self.settings.state.directory)
         self.telling = Telling(self.settings)
-        self.limits = MemoryLimits()
+        self.sharing = Sharing(self.settings, self.counters)
         self.sizes = AnswerSizes()
         self.disarm = Disarm()
         self.outside = Outside(
@@ -58,6 +58,7 @@ class Runtime(TellsMetrics):
             lambda: self.evidence,
             on_answer=lambda: self.live.forget_refusals(),
             on_lists=self._take_lists,
+            nonces=self.sharing.nonces,
         )
         self.overrides = OverrideWatch(
             self.settings, lambda: self.evidence, lambda: self.live.forget_refusals()
@@ -81,7 +82,7 @@ class Runtime(TellsMetrics):
         self.announcer = Announcer(self.settings)
         self._stamp = stamp_of(self.settings, {})
         self._house: threading.Thread | None = None
-        _alive.add(self)
+        watch_forks(self)
 
     def _open_evidence(self) -> Evidence:
         evidence = self.settings.evidence
@@ -95,7 +96,7 @@ class Runtime(TellsMetrics):
         }
         engine = Engine(
             settings,
-            self.limits,
+            self.sharing.limits,
             {**own, **read_robots_files(settings)},
             ranges=self.ranges,
             outside=None if self.outside.asks_nobody else self.outside,
@@ -139,6 +140,7 @@ class Runtime(TellsMetrics):
             self.evidence.start()
             self.overrides.start()
             self.outside.start()
+            self.sharing.start()
             self.announcer.begin(self.live.engine)
             self._wake.clear()
             self._house = threading.Thread(target=self._keep_house, name="vorbehalt-house", daemon=True)
@@ -165,6 +167,7 @@ class Runtime(TellsMetrics):
             self._tell(None)
             self._wake.set()
             self.outside.stop()
+            self.sharing.stop()
             self.overrides.stop()
             if self._house is not None and self._house is not threading.current_thread():
                 self._house.join(_PATIENCE_SECONDS)
@@ -280,21 +283,14 @@ class Runtime(TellsMetrics):
         else:
             self.reasons.pop("announcement", None)
 
-
-_alive: weakref.WeakSet[Runtime] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for runtime in list(_alive):
-        runtime.started = False
-        runtime._lock = threading.Lock()
-        runtime._changing = threading.Lock()
-        runtime._wake = threading.Event()
-        runtime._house = None
-        runtime.robots_reading = set()
-        runtime.telling.forked()
-        runtime.overrides.forked()
-        runtime._tell(None)
-
-
-os.register_at_fork(after_in_child=_after_fork)
+    def forked(self) -> None:
+        """Called in a child process: what is alive there is the parent's."""
+        self.started = False
+        self._lock = threading.Lock()
+        self._changing = threading.Lock()
+        self._wake = threading.Event()
+        self._house = None
+        self.robots_reading = set()
+        for part in (self.telling, self.overrides, self.sharing):
+            part.forked()
+        self._tell(None)

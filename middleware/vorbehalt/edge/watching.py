@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from vorbehalt.settings import Settings
 
@@ -13,6 +14,7 @@ _NEEDS_RESTART: Mapping[str, Callable[[Settings], object]] = {
     "evidence.directory": lambda settings: settings.evidence.directory,
     "evidence.origin": lambda settings: settings.evidence.origin,
     "state.directory": lambda settings: settings.state.directory,
+    "state.redis": lambda settings: replace(settings.state, directory=None),
     "metrics.listen": lambda settings: settings.metrics_listen,
     "network.dns": lambda settings: settings.network.dns,
     "network.refresh": lambda settings: settings.network.refresh,

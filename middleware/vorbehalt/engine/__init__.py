@@ -1,5 +1,6 @@
 """The only orchestration: visit -> identity -> findings -> verdict. Knows no framework."""
 
+from vorbehalt.engine.considered import Considered as Considered
 from vorbehalt.engine.judging import Engine as Engine
 from vorbehalt.engine.judging import Outside as Outside
 from vorbehalt.engine.plan import OPEN_RULE as OPEN_RULE

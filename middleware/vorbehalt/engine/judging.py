@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
+from vorbehalt.engine.considered import Considered
 from vorbehalt.engine.plan import OPEN_RULE, HostPlan, reserved_purposes
 from vorbehalt.facts import Action, Purpose, Standing, Visit
 from vorbehalt.identify.answers import NO_ANSWERS, Answers
@@ -18,12 +19,13 @@ from vorbehalt.identify.identity import Claim, Identity, establish, signed_claim
 from vorbehalt.identify.means import operator_means
 from vorbehalt.identify.networks import RangeList, read_range_lists
 from vorbehalt.identify.tokens import ClaimCache, TokenIndex
+from vorbehalt.policy.classes import class_of
 from vorbehalt.policy.disarm import Disarm
 from vorbehalt.policy.licence import licensed
 from vorbehalt.policy.overrides import Overriding
 from vorbehalt.policy.rules import Case
 from vorbehalt.policy.select import Policy
-from vorbehalt.policy.verdict import Verdict
+from vorbehalt.policy.verdict import Allowance, Verdict
 from vorbehalt.reservation.bundle import Bundle, render
 from vorbehalt.reservation.path_pattern import PathPattern
 from vorbehalt.reservation.robots.in_force import read_robots
@@ -155,6 +157,16 @@ class Engine:
 
     def judge(self, visit: Visit) -> Verdict:
         """Decide on one visit. Total: every visit gets a verdict. Charges quotas, writes nothing."""
+        considered = self.consider(visit)
+        if isinstance(considered, Verdict):
+            return considered
+        return self.conclude(considered, self.charge(considered))
+
+    def consider(self, visit: Visit) -> Verdict | Considered:
+        """Find out who asks and which rule decides; a visit that no rule concerns has its verdict by that.
+
+        Once for each visit: a nonce counts once. Charges nothing.
+        """
         plan = self.plan(visit.host)
         section = plan.sections.find(visit.path)
         identity = self.identify(visit)
@@ -171,6 +183,7 @@ class Engine:
                 reservation=digest,
             )
         client = visit.client
+        policy = plan.policy
         case = Case(
             received_at=visit.received_at,
             identity=identity,
@@ -182,18 +195,27 @@ class Engine:
             address=client.text,
             address_usable=client.is_usable,
             reservation=digest,
+            request_class=class_of(visit.path, visit.target) if policy.asks_class else "pages",
         )
         if identity is not None:
             self.disarm.note(identity.purpose, identity.standing, visit.received_at)
-        rule = plan.policy.select(case)
-        allowance = None
-        if rule.limit is not None:
-            key = plan.policy.quota_key(rule, case)
-            if key is not None:
-                allowance = self.limits.charge(key, rule.limit, visit.received_at)
-        verdict = self._disarmed(plan.policy.conclude(case, rule, allowance), visit.received_at)
-        verdict = licensed(plan.settings.terms, verdict, visit.received_at)
-        return self.overriding.apply(verdict, client, visit.received_at)
+        rule = policy.select(case)
+        return Considered(visit, plan, case, rule, policy.quota_key(rule, case))
+
+    def charge(self, considered: Considered) -> Allowance | None:
+        """Charge the quota of what was considered, as this process knows it; None if there is none."""
+        key, quota = considered.key, considered.rule.limit
+        if key is None or quota is None:
+            return None
+        return self.limits.charge(key, quota, considered.case.received_at)
+
+    def conclude(self, considered: Considered, allowance: Allowance | None) -> Verdict:
+        """Say what the rule means, given what its quota had left."""
+        case, plan = considered.case, considered.plan
+        at = case.received_at
+        verdict = self._disarmed(plan.policy.conclude(case, considered.rule, allowance), at)
+        verdict = licensed(plan.settings.terms, verdict, at)
+        return self.overriding.apply(verdict, considered.visit.client, at)
 
     def _disarmed(self, verdict: Verdict, at: int) -> Verdict:
         """While the impostor rule is disarmed, a contradicted search engine is only observed."""

@@ -230,10 +230,7 @@ class NonceMemory:
     def seen(self, agent: str, nonce: str, expires: int, now: int) -> bool | None:
         """Return whether the agent's nonce was seen before; None if there was no room to remember it."""
         self._forget(now)
-        name = hashlib.blake2b(
-            agent.encode("utf-8", "replace") + b"\n" + nonce.encode("utf-8", "replace"),
-            digest_size=_DIGEST_BYTES,
-        ).digest()
+        name = self.name(agent, nonce)
         if name in self._known:
             return True
         if len(self._known) >= self.capacity:
@@ -245,6 +242,19 @@ class NonceMemory:
             return True
         heapq.heappush(self._ends, mine)
         return False
+
+    def name(self, agent: str, nonce: str) -> bytes:
+        """Return the digest by which a nonce is remembered."""
+        text = agent.encode("utf-8", "replace") + b"\n" + nonce.encode("utf-8", "replace")
+        return hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest()
+
+    def learn(self, name: bytes, expires: int, now: int) -> None:
+        """Remember what somebody else has seen, as far as there is room; any thread."""
+        if expires <= now or len(name) != _DIGEST_BYTES or len(self._known) >= self.capacity:
+            return
+        mine = (expires, name)
+        if self._known.setdefault(name, mine) is mine:
+            heapq.heappush(self._ends, mine)
 
     def _forget(self, now: int) -> None:
         while self._ends and self._ends[0][0] <= now:

@@ -9,6 +9,7 @@ from typing import cast, get_args
 
 from vorbehalt.facts import Action, Purpose, Standing
 from vorbehalt.identify.registry import Basis
+from vorbehalt.policy.classes import RequestClass
 from vorbehalt.policy.reasons import REASONS
 from vorbehalt.policy.rules import Match, Mode, Quota, Rule, Scope
 from vorbehalt.policy.tables import Table, shown
@@ -22,7 +23,7 @@ CHALLENGE_QUOTA = Quota(10, 60, "prefix")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LIMIT = re.compile(
     r"(?P<count>\d{1,9})\s*/\s*(?P<times>\d{1,6})?\s*(?P<unit>[a-z]+)"
-    r"(?:\s+per\s+(?P<per>[a-z]+))?(?:\s+burst\s+(?P<burst>\d{1,9}))?"
+    r"(?:\s+per\s+(?P<per>[a-z]+)(?P<by_class>\s+and\s+class)?)?(?:\s+burst\s+(?P<burst>\d{1,9}))?"
 )
 _UNITS = {
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1),
@@ -49,7 +50,7 @@ def parse_limit(text: str) -> Quota:
         raise ValueError('a limit of 0 lets nothing through; write action = "block" instead')
     if not 0 < period <= _LONGEST_PERIOD:
         raise ValueError("a limit's period must be between 1 second and 31 days")
-    return Quota(count, period, cast(Scope, per), int(found["burst"] or 0))
+    return Quota(count, period, cast(Scope, per), int(found["burst"] or 0), bool(found["by_class"]))
 
 
 def read_rule(table: Table, *, mode: Mode | None = None) -> Rule:
@@ -114,6 +115,7 @@ def _read_match(table: Table) -> Match:
         legal_deposit=table.flag("legal_deposit") if table.has("legal_deposit") else None,
         path=read_patterns(table, "path"),
         section=table.texts("section", lone=True),
+        classes=cast(tuple[RequestClass, ...], table.choices("class", get_args(RequestClass))),
         finding=table.texts("finding", lone=True),
         score=_read_score(table),
         address=_read_networks(table),
@@ -195,8 +197,9 @@ def _reason(table: Table, match: Match) -> str:
 def derived_reason(match: Match) -> str:
     """Return the reason code of a rule that names none, from the most telling thing that it asks."""
     for name in (
-        "token", "finding", "score", "operator", "purpose", "section", "path", "address", "host", "standing"
+        "token", "finding", "score", "operator", "purpose", "section", "path", "classes", "address", "host",
+        "standing",
     ):  # fmt: skip
         if getattr(match, name) not in ((), None):
-            return f"site-rule-{name}"
+            return f"site-rule-{'class' if name == 'classes' else name}"
     return "site-rule"

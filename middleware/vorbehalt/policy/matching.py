@@ -55,7 +55,7 @@ class ReadyRule:
         self.quota_head = "" if rule.limit is None else quota_head_of(rule.name, rule.limit, scope)
         # True if the claim alone decides: nothing is left to ask of the request.
         self.is_free = (
-            not (match.path or match.section or match.finding or match.host)
+            not (match.path or match.section or match.classes or match.finding or match.host)
             and self.networks is None
             and match.score is None
             and self.expires_at is None
@@ -87,6 +87,8 @@ class ReadyRule:
         if self.expires_at is not None and case.received_at >= self.expires_at:
             return False
         if self.sections and case.section not in self.sections:
+            return False
+        if match.classes and case.request_class not in match.classes:
             return False
         if self.paths and not any(path.matches(case.path) for path in self.paths):
             return False

@@ -45,6 +45,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "site-rule-standing": "A rule of this site concerns claims of this standing.",
         "site-rule-path": "A rule of this site concerns this path.",
         "site-rule-section": "A rule of this site concerns this section.",
+        "site-rule-class": "A rule of this site concerns requests for pages, media, search or feeds.",
         "site-rule-finding": "A rule of this site concerns clients with this finding.",
         "site-rule-score": "A rule of this site concerns clients that behave like this one.",
         "site-rule-address": "A rule of this site concerns this network address.",

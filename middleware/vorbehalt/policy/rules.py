@@ -8,6 +8,7 @@ from typing import Literal
 
 from vorbehalt.facts import Action, Finding, Purpose, Standing
 from vorbehalt.identify.identity import Identity
+from vorbehalt.policy.classes import RequestClass
 
 Mode = Literal["observe", "enforce"]
 Scope = Literal["operator", "crawler", "prefix"]
@@ -16,13 +17,17 @@ Scope = Literal["operator", "crawler", "prefix"]
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """`count` requests in `period_seconds`, counted per `per`. Written `120/min per operator`."""
+    """`count` requests in `period_seconds`, counted per `per`. Written `120/min per operator`.
+
+    `by_class`: pages, media, search and feeds are counted apart, `120/min per operator and class`.
+    """
 
     count: int
     period_seconds: int
     per: Scope = "prefix"
     burst: int = 0
     """Requests admitted at once; 0 means `count`."""
+    by_class: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Match:
     legal_deposit: bool | None = None
     path: tuple[str, ...] = ()
     section: tuple[str, ...] = ()
+    classes: tuple[RequestClass, ...] = ()
+    """Written `class`."""
     finding: tuple[str, ...] = ()
     score: int | None = None
     address: tuple[str, ...] = ()
@@ -78,3 +85,5 @@ class Case:
     address_usable: bool
     reservation: str = ""
     work: str | None = None
+    request_class: RequestClass = "pages"
+    """Worked out only where the policy asks for it (`Policy.asks_class`)."""

@@ -35,6 +35,10 @@ class Policy:
         self._compiled = tuple(ReadyRule(rule, scope) for rule in self.rules)
         self._by_rule = {id(compiled.rule): compiled for compiled in self._compiled}
         self._scope = scope
+        self.asks_class = any(
+            rule.match.classes or (rule.limit is not None and rule.limit.by_class) for rule in self.rules
+        )
+        """True if the class of a request may matter."""
         self._readers = self._candidates(None)
         self._claims: dict[_Claim, tuple[ReadyRule, ...]] = {}
         self._verdicts: dict[tuple[int, int, str, str], tuple[Rule, Verdict]] = {}
@@ -62,6 +66,8 @@ class Policy:
             return None
         compiled = self._by_rule.get(id(rule))
         head = compiled.quota_head if compiled else quota_head_of(rule.name, quota, self._scope)
+        if quota.by_class:
+            head = f"{head}{case.request_class}|"
         identity = case.identity
         if quota.per != "prefix" and identity is not None and identity.standing in _PROVEN:
             if quota.per == "crawler" or identity.operator is None:
@@ -133,7 +139,7 @@ class Policy:
                 continue
             if compiled.sections and section not in compiled.sections:
                 continue
-            undecided = match.path or match.host or compiled.networks is not None
+            undecided = match.path or match.host or match.classes or compiled.networks is not None
             if undecided or compiled.expires_at is not None or compiled.rule.limit is not None:
                 return None
             return self.conclude(case, compiled.rule)

@@ -10,7 +10,7 @@ from vorbehalt.policy.select import DEFAULT_ALLOW
 from vorbehalt.reservation.terms import Permission, Section
 from vorbehalt.reservation.uses import Uses
 from vorbehalt.settings.digest import without_password
-from vorbehalt.settings.model import HostSettings, Settings
+from vorbehalt.settings.model import HostSettings, Settings, StateSettings
 
 _PURPOSES = {Purpose.SEARCH: "AI search index", Purpose.SEARCH_ENGINE: "search engine"}
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
@@ -86,7 +86,8 @@ def _quota(quota: Quota) -> str:
     seconds, unit = next((s, u) for s, u in _UNITS if quota.period_seconds % s == 0)
     times = quota.period_seconds // seconds
     period = unit if times == 1 else f"{times} {unit}s"
-    per = "address (IPv6: /64)" if quota.per == "prefix" else quota.per
+    per: str = "address (IPv6: /64)" if quota.per == "prefix" else quota.per
+    per += " and class (pages, media, search, feeds)" if quota.by_class else ""
     burst = f", at most {quota.burst} at once" if quota.burst else ""
     return (
         f"{quota.count} a {period} per {per}{burst}"
@@ -111,7 +112,8 @@ def _who(match: Match) -> str:
         about.append("a name for robots.txt only" if match.control else "no name for robots.txt only")
     if match.legal_deposit is not None:
         about.append("a legal-deposit library" if match.legal_deposit else "no legal-deposit library")
-    for word, values in (("path", match.path), ("section", match.section), ("finding", match.finding),
+    for word, values in (("path", match.path), ("section", match.section), ("class", match.classes),
+                         ("finding", match.finding),
                          ("address in", match.address), ("host", match.host)):  # fmt: skip
         if values:
             about.append(f"{word} {_either(values)}")
@@ -152,9 +154,26 @@ def _describe_process(settings: Settings) -> list[str]:
         else "No proxy is trusted: the peer of the connection is the client."
     )
     if settings.state.redis:
-        lines.append(f"Shared counters: {without_password(settings.state.redis)} (not used by this version).")
+        lines += _describe_sharing(settings.state)
     rules = settings.registry
     lines.append(
         f"Rules {rules.version}: {len(rules.crawlers)} crawlers and tools, digest {rules.digest[:16]}."
     )
+    return lines
+
+
+def _describe_sharing(state: StateSettings) -> list[str]:
+    kind = "cluster" if state.cluster else "server"
+    where = f"Limits are shared through the Redis {kind} {without_password(state.redis or '')}"
+    how = (
+        "quotas of crawlers are decided there, all others here and shared within 0.1 s"
+        if state.strict
+        else "decided in each worker and shared within 0.1 s"
+    )
+    lines = [f"{where}: {how}; keys begin with {state.prefix}."]
+    if not state.place.salt:
+        lines.append(
+            "Keys in Redis are digests without a secret: whoever reads them can find addresses by trying all"
+            " of them; set state.secret."
+        )
     return lines

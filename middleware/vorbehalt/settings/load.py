@@ -27,9 +27,9 @@ from vorbehalt.settings.rooms import (
     read_network,
     read_patterns_mode,
     read_sidecar,
-    read_state,
 )  # fmt: skip
 from vorbehalt.settings.source import Source, read_source
+from vorbehalt.settings.state import read_state
 from vorbehalt.settings.values import resolved
 
 FORMAT = 1
@@ -139,7 +139,8 @@ def _read(
     further = reader.read_further(default)
     evidence = read_evidence(root.table("evidence"), source.base, default.settings.terms.origin)
     network = read_network(root.table("network"), documents)
-    state = read_state(root.table("state"), source.base, evidence.directory)
+    kept = None if evidence.is_kept_nowhere else Path(evidence.directory)
+    state = read_state(root.table("state"), source.base, kept)
     patterns_mode = read_patterns_mode(root.table("patterns"))
     metrics_listen = read_metrics(root.table("metrics")) or sidecar.metrics_listen
     log_format, log_level, log_refusals = read_log(root.table("log"))

@@ -15,6 +15,7 @@ from vorbehalt.patterns.book import Book
 from vorbehalt.policy.rules import Mode, Rule
 from vorbehalt.reservation.terms import Terms
 from vorbehalt.stores.overrides_file import NAME as OVERRIDES_NAME
+from vorbehalt.stores.redis.place import RedisPlace
 
 RecordKind = Literal["full", "rollup", "none"]
 
@@ -54,10 +55,25 @@ class EvidenceSettings:
 
 @dataclass(frozen=True, slots=True)
 class StateSettings:
-    """`directory` holds the workers' metric files and locks; None: private to the process."""
+    """`directory` holds the workers' metric files and locks; None: private to the process.
 
-    redis: str | None = None
+    `redis` is the URL of the shared counters, `secret` what the digests in their keys are made with.
+    `strict`: quotas of crawlers are decided there.
+    """
+
+    redis: str | None = field(default=None, repr=False)
     directory: Path | None = None
+    cluster: bool = False
+    prefix: str = "vorbehalt:"
+    secret: str | None = field(default=None, repr=False)
+    strict: bool = False
+
+    @property
+    def place(self) -> RedisPlace:
+        """Where Redis is; ValueError if it is nowhere."""
+        if self.redis is None:
+            raise ValueError("state.redis is not set")
+        return RedisPlace(self.redis, self.cluster, self.prefix, self.secret or "")
 
 
 @dataclass(frozen=True, slots=True)

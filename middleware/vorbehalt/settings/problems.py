@@ -47,7 +47,6 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V035": "The permission is malformed, or given twice.",
         "V101": "The policy refuses what the reservation allows.",
         "V102": "The policy answers what the reservation reserves.",
-        "V103": "Shared counters are not used by this version.",
         "V104": "Patterns are not enforced by this version.",
         "V105": "This look-up needs an extra that is not installed.",
         "V106": "The catalogue of works is not used by this version.",
@@ -67,6 +66,8 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V119": "The secret is short.",
         "V122": "The permission has ended.",
         "V123": "The site's own robots.txt contradicts the terms, or readers cannot use it as it stands.",
+        "V124": "The key has no effect without Redis.",
+        "V125": "Several workers run without Redis: each counts limits for itself.",
     }
 )
 """Id -> sentence."""

@@ -18,10 +18,8 @@ from vorbehalt.settings.model import (
     NetworkSettings,
     RecordKind,
     SidecarSettings,
-    StateSettings,
 )  # fmt: skip
 from vorbehalt.settings.values import (
-    is_url,
     read_header_name,
     read_listen,
     read_proxies,
@@ -167,26 +165,6 @@ def _read_retention(evidence: Table) -> dict[str, str]:
         )
     table.finish()
     return kept
-
-
-_REDIS = ("redis://", "rediss://", "unix://")
-
-
-def read_state(table: Table, base: Path, evidence: str) -> StateSettings:
-    """Read [state]; without a directory of its own the state lies in `run/` of the evidence."""
-    redis = table.text("redis") or None
-    if redis is not None and not (redis.startswith(_REDIS) and is_url(redis)):
-        table.flaw("redis", "V009", "state.redis must be a URL of redis://, rediss:// or unix://")
-        redis = None
-    elif redis is not None:
-        table.flaw("redis", "V103", "state.redis is not used by this version; limits hold per worker")
-    directory = table.text("directory")
-    if directory:
-        place: Path | None = resolved(base, directory)
-    else:
-        place = None if evidence in (OFF, MEMORY) else Path(evidence) / "run"
-    table.finish()
-    return StateSettings(redis, place)
 
 
 def read_sidecar(table: Table) -> SidecarSettings:

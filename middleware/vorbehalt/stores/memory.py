@@ -49,9 +49,12 @@ class MemoryLimits:
         return allowance
 
     def _meter(self, quota: Quota) -> Meter:
+        return self._keep_meter(quota, Meter(quota))
+
+    def _keep_meter(self, quota: Quota, meter: Meter) -> Meter:
         if len(self._meters) >= _METERS:
             self._meters.clear()
-        meter = self._meters[id(quota)] = Meter(quota)
+        self._meters[id(quota)] = meter
         return meter
 
     def _make_room(self, now: int) -> None:

@@ -1,0 +1,1 @@
+"""Counters shared through Redis or Valkey. Nothing here is imported unless state.redis is set."""
