@@ -98,6 +98,10 @@ class Server:
         finally:
             client.close()
 
+    def client_names(self) -> list[str]:
+        """Everybody who is connected, the one who asks included."""
+        return [str(one["addr"]) for one in self.ask("CLIENT LIST")]
+
 
 @contextlib.contextmanager
 def server(*options: str, tls: bool = False, password: str = "") -> Iterator[Server]:

@@ -7,6 +7,7 @@ import importlib.metadata
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import durability
@@ -16,6 +17,7 @@ import proxy_hop
 import replaying
 import reserving
 import servers
+import sharing
 import sizing
 import stateless
 from measure import Budget, machine, print_budgets
@@ -39,6 +41,7 @@ def main() -> int:
             "sizing",
             "proxy",
             "servers",
+            "stores",
         ],
     )
     arguments = parser.parse_args()
@@ -71,6 +74,8 @@ def main() -> int:
         budgets += durability.run(arguments.rounds)
     if arguments.only in (None, "replay"):
         budgets += replaying.run(min(arguments.rounds, 3))[1]
+    if arguments.only in (None, "stores"):
+        budgets += sharing.run(arguments.rounds)
     if arguments.only in (None, "sizing"):
         budgets += sizing.run()
     if arguments.only == "proxy":  # minutes, and servers of its own: only on request

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from process_support import VORBEHALT, free_port, running
+from process_support import VORBEHALT, ask, free_port, running, wait_for
 from redis_support import server
 from vorbehalt.cli.config import lonely_workers
 from vorbehalt.cli.doctor.sharing import check_redis
@@ -19,6 +19,7 @@ from vorbehalt.stores.counter_files import living
 from vorbehalt.stores.counters import Counters
 
 Cli = Callable[..., Any]
+AHREFSBOT = "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)"
 TEXT = 'format = 1\n[site]\norigin = "https://label.example"\ncontact = "mailto:a@label.example"\n'
 
 
@@ -73,6 +74,27 @@ def test_check_and_describe_never_print_the_password(cli: Cli, config: Path) -> 
         config.write_text(f'{TEXT}[state]\nredis = "{url}"\n')
         for result in (cli("check", "-c", config), cli("check", "--json", "-c", config)):
             assert "top-secret" not in result.out + result.err
+
+
+@pytest.mark.real("redis-server")
+def test_workers_of_serve_keep_to_one_quota(config: Path, tmp_path: Path) -> None:
+    with server() as one:
+        rule = 'name = "few"\nmatch = { purpose = "seo" }\naction = "limit"\nlimit = "5/hour"\n'
+        network = '[network]\ntrusted_proxies = ["loopback"]\n'
+        state = f'[state]\nredis = "{one.unix_url}"\nstrict = true\n'
+        config.write_text(f"{TEXT}{network}{state}[[policy.rule]]\n{rule}")
+        port = free_port()
+        command = [*VORBEHALT, "serve", "--listen", f"127.0.0.1:{port}", "--workers", "3"]
+        with running(command, port, tmp_path):
+            # Each worker has a connection of its thread and one of its event loop; one more asks this.
+            wait_for(lambda: len(one.client_names()) == 2 * 3 + 1, "the workers do not connect")
+            found = [
+                ask(
+                    port, "/.vorbehalt/auth", AHREFSBOT, {"X-Forwarded-For": "8.8.8.8", "X-Original-URI": "/"}
+                ).status
+                for _ in range(30)
+            ]
+    assert sorted(found) == [204] * 5 + [403] * 25
 
 
 @pytest.mark.real("redis-server")

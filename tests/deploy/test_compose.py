@@ -7,13 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 from pod_support import assert_protected_and_open, run_pod
+from redis_support import server
 from sandbox_support import ROOT
+from vorbehalt.cli.doctor.sharing import check_redis
 from vorbehalt.settings import load
+from vorbehalt.settings.model import StateSettings
 
 FOLDER = ROOT / "deploy" / "compose"
 FILE = FOLDER / "compose.yaml"
@@ -126,6 +130,32 @@ def test_the_sidecars_configuration_fits_its_container() -> None:
     assert str(settings.state.directory).startswith(f"{targets[1]}/")
     assert (ROOT / service["build"]["dockerfile"]).is_file()
     assert (FOLDER / service["build"]["context"]).resolve() == ROOT
+
+
+def test_the_sidecar_shares_its_limits_through_the_redis_of_the_file() -> None:
+    environment = COMPOSE["services"]["vorbehalt"]["environment"]
+    settings = load(FOLDER / "config" / "vorbehalt.toml", environ=environment)
+    url = urlsplit(settings.state.redis or "")
+
+    assert settings.warnings == ()
+    assert url.hostname in COMPOSE["services"]
+    networks = COMPOSE["services"][url.hostname]["networks"]
+    assert set(networks) & set(COMPOSE["services"]["site"]["networks"]), (
+        "the sidecar lives in that of the site"
+    )
+
+
+@pytest.mark.real("redis-server")
+def test_limits_are_counted_in_a_redis_with_the_options_of_the_file() -> None:
+    command = COMPOSE["services"]["redis"]["command"]
+    assert command[0] == "redis-server"
+    with server(*map(str, command[1:])) as one:
+        (check,) = check_redis(StateSettings(redis=one.unix_url))
+        assert check.severity == "ok"
+        assert one.ask("CONFIG", "GET", "maxmemory-policy") in (
+            {"maxmemory-policy": "volatile-ttl"},
+            [b"maxmemory-policy", b"volatile-ttl"],
+        )
 
 
 @pytest.mark.real("bwrap", "nginx")

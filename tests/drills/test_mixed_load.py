@@ -1,4 +1,6 @@
-"""Ten minutes of everything at once: reloads, the site restarted, workers killed; nobody gets a wrong answer.
+"""Ten minutes of everything at once: reloads, the site restarted, workers killed, Redis stopped and started.
+
+Nobody gets a wrong answer.
 
 `VORBEHALT_DRILL_SECONDS` makes it shorter. What happened is printed (`-s`).
 """
@@ -35,6 +37,7 @@ from process_support import (
     running,
     wait_for,
 )
+from redis_support import server
 from vorbehalt.evidence.audit import verify
 from vorbehalt.evidence.query import Filters, show
 
@@ -53,7 +56,12 @@ contact = "mailto:licensing@label.example"
 open_paths = ["/open-{number}/"]
 [network]
 trusted_proxies = ["loopback"]
+[state]
+redis = "{redis}"
+strict = true
 """
+AHREFSBOT = "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)"
+"""A crawler with a quota, which Redis decides while it is there."""
 
 
 @dataclass
@@ -99,9 +107,9 @@ def closes(answer: Answer) -> str:
 
 
 @pytest.mark.drill
+@pytest.mark.real("redis-server")
 @pytest.mark.timeout(SECONDS + 120)
 def test_mixed_load_with_reloads_restarts_and_killed_workers(tmp_path: Path) -> None:
-    (tmp_path / "vorbehalt.toml").write_text(CONFIG.format(number=0))
     (tmp_path / "www").mkdir()
     (tmp_path / "www" / "page").write_bytes(b"a page")
     port, behind = free_port(), free_port()
@@ -120,11 +128,14 @@ def test_mixed_load_with_reloads_restarts_and_killed_workers(tmp_path: Path) -> 
         *(("person", serves, CHROME, "/page", net) for net in (1, 2, 3)),
         *(("GPTBot", refuses, GPTBOT, "/page", net) for net in (11, 12)),
         ("Googlebot", serves, GOOGLEBOT, "/page", 21),
+        ("AhrefsBot", serves, AHREFSBOT, "/page", 41),
         ("robots.txt", closes, CHROME, "/robots.txt", 31),
     ]
     done: Counter[str] = Counter()
     memory: list[float] = []
     with ExitStack() as stack:
+        redis = stack.enter_context(server())
+        (tmp_path / "vorbehalt.toml").write_text(CONFIG.format(number=0, redis=redis.unix_url))
         upstream = ExitStack()
         stack.push(upstream)
         upstream.enter_context(running(site, behind, tmp_path / "www"))
@@ -140,20 +151,26 @@ def test_mixed_load_with_reloads_restarts_and_killed_workers(tmp_path: Path) -> 
             if load.over.wait(min(BEAT, max(until - time.monotonic(), 0.01))) or time.monotonic() >= until:
                 break
             memory.append(resident(process))
-            if number % 3 == 1:
-                (tmp_path / "vorbehalt.toml").write_text(CONFIG.format(number=number))
+            if number % 4 == 1:
+                (tmp_path / "vorbehalt.toml").write_text(CONFIG.format(number=number, redis=redis.unix_url))
                 done["reloads"] += 1
-            elif number % 3 == 2:
+            elif number % 4 == 2:
                 load.is_down.set()
                 upstream.close()
                 upstream.enter_context(running(site, behind, tmp_path / "www"))
                 wait_for(lambda: ask(port, "/page").status == 200, "the site does not come back")
                 load.is_down.clear()
                 done["restarts of the site"] += 1
+            elif number % 4 == 3:
+                redis.stop()
+                load.over.wait(BEAT / 2)
+                redis.start()
+                done["restarts of Redis"] += 1
             else:
                 os.kill(workers(process)[0], signal.SIGKILL)
                 wait_for(lambda: len(workers(process)) == 2, "the killed worker is not replaced")
                 done["killed workers"] += 1
+        wait_for(lambda: int(redis.ask("DBSIZE")) > 0, "nobody shares limits any more")
         load.over.set()
         for thread in threads:
             thread.join(30)

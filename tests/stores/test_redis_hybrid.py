@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from redis_support import Server
 from vorbehalt.policy.rules import Quota
@@ -14,7 +18,7 @@ from vorbehalt.stores.redis.link import Link
 from vorbehalt.stores.redis.place import RedisPlace
 from vorbehalt.stores.redis.script import Names
 
-from .conftest import Places
+from .conftest import Places, new_prefix
 
 pytestmark = pytest.mark.real("redis-server")
 
@@ -74,6 +78,26 @@ def test_together_they_admit_what_one_would_and_at_most_a_burst_each_before_they
     # And the debt is repaid: in the long run all together get no more than one would.
     assert sum(admitted) <= one + workers
     assert sum(admitted) >= one - workers - 1
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    quota=st.builds(Quota, st.integers(1, 20), st.sampled_from([1, 5, 20]), st.just("prefix")),
+    ticks=st.lists(st.lists(st.sampled_from([0, 0, 0, 1, 5, 40]), min_size=3, max_size=3), max_size=60),
+    pauses=st.lists(st.sampled_from([1, 1, 1, 30, 300]), min_size=60, max_size=60),
+)
+def test_whoever_asks_which_worker_when_the_bound_holds(
+    place: RedisPlace, quota: Quota, ticks: list[list[int]], pauses: list[int]
+) -> None:
+    fleet = Fleet(replace(place, prefix=new_prefix()), [0, HOUR, -HOUR])
+    now, admitted = START, 0
+    for asked, pause in zip(ticks, pauses, strict=False):
+        for number, times in enumerate(asked):
+            admitted += sum(fleet.charge(number, quota, now) for _ in range(times))
+        fleet.exchange(now)
+        assert admitted <= 3 * quota.count + (now - START) * quota.count / (quota.period_seconds * SECOND)
+        now += pause * TENTH
+    fleet.close()
 
 
 def test_a_worker_that_is_asked_later_knows_what_the_others_admitted(place: RedisPlace) -> None:
@@ -164,6 +188,33 @@ def test_threads_that_charge_and_send_at_once_lose_nothing(place: RedisPlace) ->
     link.close()
     # Seven keys, each asked twice by the fresh worker.
     assert 7 * quota.count - left - 14 == 3 * each
+
+
+def test_a_child_process_sends_nothing_of_its_parents_and_counts_on(redis_server: Server) -> None:
+    place = RedisPlace(redis_server.unix_url)
+    limits, link, quota = HybridLimits(Names(place)), Link(place), Quota(10, 86_400)
+    limits.server_now = START
+    limits.charge("key", quota, START)
+    limits.exchange(link, START)
+    limits.charge("key", quota, START)
+    limits._lock.acquire()  # as the parent's thread may do at this moment
+    pid = os.fork()
+    if not pid:
+        code = 1
+        try:
+            limits.forked()
+            link.forget()
+            assert limits.charge("key", quota, START).remaining == 7
+            limits.exchange(link, START)
+            code = 0
+        finally:
+            os._exit(code)
+    limits._lock.release()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    limits.exchange(link, START)
+    link.close()
+    # One before the fork, one of each process after it.
+    assert limits.charge("key", quota, START).remaining == 6
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from vorbehalt.stores.memory import MemoryLimits
 
 if TYPE_CHECKING:
     from vorbehalt.stores.redis.courier import Courier
+    from vorbehalt.stores.redis.hybrid import HybridLimits
     from vorbehalt.stores.redis.strict import StrictLimits
 
 _ALONE = "limits are counted by each worker for itself: Redis: "
@@ -28,6 +29,7 @@ class Sharing:
         self.nonces: NonceStore = NonceMemory()
         self.strict: StrictLimits | None = None
         self._courier: Courier | None = None
+        self._shared: HybridLimits | None = None
         self._counters = counters
         if settings.state.redis is not None:
             self._share(settings.state, with_nonces=settings.network.signatures)
@@ -41,7 +43,7 @@ class Sharing:
         from vorbehalt.stores.redis.strict import StrictLimits
 
         place = state.place
-        self.limits = limits = HybridLimits(Names(place))
+        self.limits = self._shared = limits = HybridLimits(Names(place))
         self._courier = Courier(Link(place), [limits.exchange], on_error=self._count_error)
         if with_nonces:
             self.nonces = nonces = SharedNonces(place, NonceMemory())
@@ -73,6 +75,8 @@ class Sharing:
             self.strict.forked()
         if self._courier is not None:
             self._courier.forked()
+        if self._shared is not None:
+            self._shared.forked()
 
     def sentences(self) -> list[str]:
         """Say what is wrong with the store, for whoever runs the site."""

@@ -9,7 +9,7 @@ from vorbehalt.facts import Visit
 from vorbehalt.policy.rules import Case, Rule
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Considered:
     """`key` is what the quota of the rule is counted under; None: there is none, or nobody can be charged."""
 

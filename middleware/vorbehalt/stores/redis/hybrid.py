@@ -82,6 +82,11 @@ class HybridLimits(MemoryLimits):
             if known is None or tat > known:
                 self._tats[key] = tat
 
+    def forked(self) -> None:
+        """Called in a child process: what is owed is sent by the parent, whose thread may hold the lock."""
+        self._lock = threading.Lock()
+        self._owed = {}
+
     def exchange(self, link: Link, now: int) -> str | None:
         """Send what was admitted since the last time, and correct what is known here. See `Errand`."""
         with self._lock:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from struct import Struct
+from typing import NamedTuple
 
 from vorbehalt.policy.limit import Meter
 from vorbehalt.stores.redis.place import RedisPlace
@@ -30,8 +31,7 @@ class Call:
     packed: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """How far ahead a state is (nanoseconds). `status`: 1 admitted, 0 refused, -1 the key cannot be used."""
 
     status: int
