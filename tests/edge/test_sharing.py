@@ -150,7 +150,12 @@ def test_a_redis_that_hangs_costs_a_crawler_a_moment_and_nobody_an_answer(redis:
         redis.freeze()
         started = time.monotonic()
         found = await statuses(site, 6, PERPLEXITY)
-        return found, time.monotonic() - started
+        seconds = time.monotonic() - started
+        assert runtime_of(site).sharing.sentences() == [
+            "quotas of crawlers are not decided by Redis (state.strict), but in each worker:"
+            " it does not answer in time"
+        ]
+        return found, seconds
 
     found, seconds = asyncio.run(main())
     redis.thaw()

@@ -237,6 +237,25 @@ def test_each_change_is_told_once(
     ]
 
 
+def test_what_comes_and_goes_is_told_once_a_minute(
+    redis_server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    now, found = [SECOND], ["trouble"]
+    courier = Courier(
+        Link(RedisPlace(redis_server.unix_url)), [lambda link, at: found[0]], clock=lambda: now[0]
+    )
+    problems = []
+    for second in range(62):
+        for said in ("trouble", ""):
+            found[0] = said
+            courier.turn()
+            problems.append(courier.problem)
+        now[0] = (second + 1) * SECOND
+    courier.link.close()
+    assert problems[:4] == ["trouble", "", "trouble", ""]
+    assert len([record for record in caplog.records if record.name == "vorbehalt"]) == 4
+
+
 def test_pauses_grow_to_a_bound_and_differ_between_workers() -> None:
     slow, quick = Backoff(lambda: 1.0), Backoff(lambda: 0.0)
     pauses = [slow.pause() for _ in range(10)]

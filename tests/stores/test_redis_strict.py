@@ -124,6 +124,22 @@ def test_nobody_waits_longer_for_a_redis_that_hangs_and_the_local_state_decides(
     assert troubles[0] == "it does not answer in time"
 
 
+def test_what_redis_may_have_charged_is_not_told_it_again_and_the_rest_is(redis_server: Server) -> None:
+    strict, troubles = strict_at(RedisPlace(redis_server.unix_url), seconds=WAIT_SECONDS)
+
+    async def main() -> tuple[int, int]:
+        await connected(strict)
+        redis_server.freeze()
+        assert await many(strict, 1) == 1
+        asked = strict.local.owed
+        assert await many(strict, 1) == 1
+        redis_server.thaw()
+        return asked, strict.local.owed
+
+    assert asyncio.run(main()) == (0, 1)
+    assert strict.problem == troubles[0] == "it does not answer in time"
+
+
 def test_without_redis_the_local_state_decides_at_once_and_tells_it_later() -> None:
     strict, troubles = strict_at(RedisPlace("unix:///nonexistent/redis"))
 
@@ -183,7 +199,7 @@ def test_a_key_of_another_kind_is_decided_locally(redis_server: Server) -> None:
         return sum(allowance.admitted for allowance in await asyncio.gather(*asked))
 
     assert asyncio.run(main()) == 2
-    assert strict.local.owed == 1
+    assert strict.local.owed == 0
     assert troubles == ["a key of ours holds something else; is the prefix used by another program?"]
 
 

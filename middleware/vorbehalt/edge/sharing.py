@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vorbehalt.stores.redis.strict import StrictLimits
 
 _ALONE = "limits are counted by each worker for itself: Redis: "
+_UNDECIDED = "quotas of crawlers are not decided by Redis (state.strict), but in each worker: "
 
 
 class Sharing:
@@ -80,5 +81,8 @@ class Sharing:
 
     def sentences(self) -> list[str]:
         """Say what is wrong with the store, for whoever runs the site."""
-        problem = "" if self._courier is None else self._courier.problem
-        return [_ALONE + problem] if problem else []
+        if self._courier is not None and self._courier.problem:
+            return [_ALONE + self._courier.problem]
+        if self.strict is not None and self.strict.problem:
+            return [_UNDECIDED + self.strict.problem]
+        return []

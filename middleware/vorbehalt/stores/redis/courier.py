@@ -15,6 +15,7 @@ log = logging.getLogger("vorbehalt")
 
 INTERVAL_SECONDS = 0.1
 SILENCE_SECONDS = 5.0
+REPEAT_SECONDS = 60
 _PATIENCE_SECONDS = 1.5
 
 Errand = Callable[[Link, int], str | None]
@@ -45,6 +46,7 @@ class Courier:
         self._clock = clock
         self._backoff = backoff or Backoff()
         self._heard_at = 0
+        self._told, self._told_at, self._is_told = "", 0, False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -116,13 +118,18 @@ class Courier:
         return next((trouble for trouble in said if trouble), "")
 
     def _say(self, problem: str) -> None:
-        """Take note of how things stand; told once for each change."""
+        """Take note of how things stand; a change is told."""
         if problem:
             self._on_error()
         if problem == self.problem:
             return
-        if problem:
-            log.warning("limits go on in each worker, counted for itself: Redis: %s", problem)
-        else:
-            log.warning("limits are shared by all workers again")
         self.problem = problem
+        now = self._clock()
+        if not problem:
+            if self._is_told:
+                log.warning("limits are shared by all workers again")
+            self._is_told = False
+        elif problem != self._told or not 0 <= now - self._told_at < REPEAT_SECONDS * 1e9:
+            # What comes and goes is told once a minute.
+            self._told, self._told_at, self._is_told = problem, now, True
+            log.warning("limits go on in each worker, counted for itself: Redis: %s", problem)

@@ -59,11 +59,14 @@ class HybridLimits(MemoryLimits):
         """How many keys wait to be sent."""
         return len(self._owed)
 
-    def charge(self, key: str, quota: Quota, now: int) -> Allowance:
-        """Charge one request (now: nanoseconds UTC) and say what was left, as far as is known here."""
+    def charge(self, key: str, quota: Quota, now: int, *, is_owed: bool = True) -> Allowance:
+        """Charge one request (now: nanoseconds UTC) and say what was left, as far as is known here.
+
+        Not owed: Redis may know of it already.
+        """
         with self._lock:
             allowance = super().charge(key, quota, now)
-            if allowance.admitted:
+            if is_owed and allowance.admitted:
                 owed = self._owed.get(key)
                 if owed is not None:
                     owed.count += 1

@@ -36,6 +36,9 @@ WAIT_SECONDS = 0.02
 MOST_WAITING = 4096
 _KEPT_CALLS = 4096
 
+_UNCERTAIN = Answer(-1, 0)
+"""Redis was asked and did not answer: it may have charged the request or not."""
+
 _Waiting = tuple["asyncio.Future[Answer | None]", Call]
 
 
@@ -60,6 +63,8 @@ class StrictLimits:
         self.seconds = seconds
         self.on_trouble = on_trouble
         self.server_now: int | None = None
+        self.problem = ""
+        """Why Redis decides nothing just now, in words; empty while it does."""
         self.lines: dict[asyncio.AbstractEventLoop, _Line] = {}
         self._names = Names(place)
         self._calls: dict[tuple[str, int], tuple[Call, Meter]] = {}
@@ -74,7 +79,7 @@ class StrictLimits:
         call, meter = self._calls.get((key, id(quota))) or self._prepare(key, quota)
         answer = await line.put(call)
         if answer is None or answer.status < 0:
-            return self.local.charge(key, quota, now)
+            return self.local.charge(key, quota, now, is_owed=answer is None)
         self.local.learn(key, now + answer.ahead, now)
         return meter.answer(answer.ahead, answer.status == 1)
 
@@ -129,7 +134,7 @@ class _Line:
         self._task = loop.create_task(self._run(), context=contextvars.Context())
 
     def put(self, call: Call) -> asyncio.Future[Answer | None]:
-        """Line up; the future gets the answer, None where Redis gave none in time."""
+        """Line up; the future gets the answer, None where Redis was not asked in time."""
         future: asyncio.Future[Answer | None] = self._loop.create_future()
         if not self.waiting:
             self._oldest = self._loop.time()
@@ -160,7 +165,8 @@ class _Line:
             while True:
                 await self._serve(client)
         except Exception as error:
-            self._owner.on_trouble(str(error) if isinstance(error, StoreError) else sentence_of(error))
+            self._owner.problem = str(error) if isinstance(error, StoreError) else sentence_of(error)
+            self._owner.on_trouble(self._owner.problem)
         finally:
             self.is_up = False
             self._give_up()
@@ -181,10 +187,11 @@ class _Line:
                 future.set_result(answer)
         self._batch = []
         if trouble:
-            self._owner.on_trouble(trouble)
             if all(answer.status < 0 for answer in answers):
                 raise StoreError(trouble)
+            self._owner.on_trouble(trouble)
         self._backoff.reset()
+        self._owner.problem = ""
 
     async def _call(self, client: Any, calls: list[Call]) -> tuple[list[Answer], str]:
         if not self._owner.place.cluster:
@@ -208,8 +215,9 @@ class _Line:
 
     def _give_up(self) -> None:
         """Let all that waits be decided locally."""
-        for future, _ in (*self._batch, *self.waiting):
-            if not future.done():
-                future.set_result(None)
+        for batch, answer in ((self._batch, _UNCERTAIN), (self.waiting, None)):
+            for future, _ in batch:
+                if not future.done():
+                    future.set_result(answer)
         self._batch, self.waiting = [], []
         self._wake = None
