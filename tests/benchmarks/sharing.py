@@ -178,10 +178,10 @@ def _strict(one: Server, rounds: int) -> list[Budget]:
             rounds,
         )
         table(f"One decision of Redis, {TASKS} tasks asking over {kind}", figures, base=naive)
-        ratio = figures[naive].median / figures[ours].median
-        budgets.append(
-            Budget(f"strict limits over {kind}: x one awaited EVALSHA", ratio, floor, is_floor=True)
-        )
+        # Two processes take turns here: whatever else runs on the machine is in the medians many times over.
+        ratio = figures[naive].least / figures[ours].least
+        claim = f"strict limits over {kind}, least rounds: x one awaited EVALSHA"
+        budgets.append(Budget(claim, ratio, floor, is_floor=True))
     return budgets
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -163,7 +165,8 @@ def test_a_wrong_password(worker: Callable[..., Worker], secret: str) -> None:
 def test_a_user_with_the_rights_of_the_docs_and_one_with_too_few(
     worker: Callable[..., Worker], redis_server: Server
 ) -> None:
-    rights = "~vorbehalt:* +evalsha +eval +get +set +time +ping +xadd +xrange +expire"
+    page = (Path(__file__).parents[2] / "docs" / "redis.md").read_text("utf-8")
+    (rights,) = re.findall(r"^ACL SETUSER limits on >PASSWORD (.+)$", page, re.M)
     redis_server.ask("ACL", "SETUSER", "limits", "on", ">secret-of-limits", *rights.split())
     redis_server.ask(
         "ACL", "SETUSER", "weak", "on", ">secret-of-weak", "~other:*", "+ping", "+evalsha", "+eval"

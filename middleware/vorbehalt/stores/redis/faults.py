@@ -21,8 +21,8 @@ _BY_CODE = {
 
 
 def sentence_of_code(text: str) -> str:
-    """Say what an error of the server means; only the first word of its text is looked at."""
-    code = text.lstrip("-").partition(" ")[0]
+    """Say what an error of the server means; its text is looked at, never told."""
+    code = "NOPERM" if "ACL failure" in text else text.lstrip("-").partition(" ")[0]
     known = _BY_CODE.get(code)
     if known is not None:
         return known

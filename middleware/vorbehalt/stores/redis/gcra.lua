@@ -9,23 +9,30 @@
 --
 -- A double holds whole numbers up to 2^53, which nanoseconds since the epoch are beyond: hence pairs.
 local LINGER, LONGEST = 60000, 1e12
-local pack, unpack, get, set = struct.pack, struct.unpack, 'GET', 'SET'
+local pack, unpack_packed, pcall_redis = struct.pack, struct.unpack, redis.pcall
+local min, ceil = math.min, math.ceil
 local now_s, now_n = tonumber(ARGV[1]), tonumber(ARGV[2])
 if not now_s then
   local time = redis.call('TIME')
   now_s, now_n = tonumber(time[1]), tonumber(time[2]) * 1000
 end
-local answers, trouble = {}, false
+local quotas, states, answers, trouble = ARGV[3], redis.call('MGET', unpack(KEYS)), {}, false
+local changed = {}
 for i = 1, #KEYS do
-  local add_s, add_n, room_s, room_n, span_s, span_n, most_s, most_n = unpack('<dddddddd', ARGV[3], 64 * i - 63)
-  local state = redis.pcall(get, KEYS[i])
+  local key = KEYS[i]
+  local add_s, add_n, room_s, room_n, span_s, span_n, most_s, most_n =
+    unpack_packed('<dddddddd', quotas, 64 * i - 63)
+  local state = changed[key] or states[i]
   local status, s, n, cut = 0, 0, 0, false
-  if type(state) == 'table' then
-    status, trouble = -1, trouble or state.err
-  elseif state and #state ~= 16 then
+  if not state then
+    -- MGET does not tell what is not there from what is no string.
+    if redis.call('EXISTS', key) == 1 then
+      status, trouble = -1, trouble or 'WRONGTYPE not a state of ours'
+    end
+  elseif #state ~= 16 then
     status, trouble = -1, trouble or 'WRONGTYPE not a state of ours'
-  elseif state then
-    s, n = unpack('<dd', state)
+  else
+    s, n = unpack_packed('<dd', state)
     s, n = s - now_s, n - now_n
     if n < 0 then s, n = s - 1, n + 1e9 end
     if s < 0 then
@@ -42,9 +49,13 @@ for i = 1, #KEYS do
   if status == 1 or cut then
     local until_s, until_n = s + now_s, n + now_n
     if until_n >= 1e9 then until_s, until_n = until_s + 1, until_n - 1e9 end
-    local kept = math.min(s * 1000 + math.ceil(n / 1e6) + LINGER, LONGEST)
-    local done = redis.pcall(set, KEYS[i], pack('<dd', until_s, until_n), 'PX', kept)
-    if done.err then status, trouble = -1, trouble or done.err end
+    local after = pack('<dd', until_s, until_n)
+    local done = pcall_redis('SET', key, after, 'PX', min(s * 1000 + ceil(n / 1e6) + LINGER, LONGEST))
+    if done.err then
+      status, trouble = -1, trouble or done.err
+    else
+      changed[key] = after
+    end
   end
   answers[i] = pack('<ddd', status, s, n)
 end

@@ -26,6 +26,7 @@ from vorbehalt.stores.redis.script import (
     Names,
     arguments,
     by_tag,
+    command,
     packed_take,
     read_answers,
     sha,
@@ -206,11 +207,15 @@ class _Line:
     async def _script(self, client: Any, calls: list[Call]) -> tuple[list[Answer], str]:
         from redis.exceptions import NoScriptError
 
-        given = arguments(calls, self._owner.server_now)
+        now = self._owner.server_now
         try:
-            body, error = await client.evalsha(sha(), len(calls), *given)
+            if self._owner.place.cluster:
+                body, error = await client.evalsha(sha(), len(calls), *arguments(calls, now))
+            else:
+                await client.connection.send_packed_command(command(calls, now), check_health=False)
+                body, error = await client.connection.read_response()
         except NoScriptError:
-            body, error = await client.eval(source(), len(calls), *given)
+            body, error = await client.eval(source(), len(calls), *arguments(calls, now))
         return read_answers(body), sentence_of_code(error.decode("utf-8", "replace")) if error else ""
 
     def _give_up(self) -> None:
