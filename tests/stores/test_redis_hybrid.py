@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from redis_support import Server
+from vorbehalt.errors import StoreError
 from vorbehalt.policy.rules import Quota
-from vorbehalt.stores.redis.hybrid import MOST_OWED, HybridLimits
+from vorbehalt.stores.redis.hybrid import BATCH, MOST_OWED, HybridLimits
 from vorbehalt.stores.redis.link import Link
 from vorbehalt.stores.redis.place import RedisPlace
-from vorbehalt.stores.redis.script import Names
+from vorbehalt.stores.redis.script import Answer, Call, Names
 
 from .conftest import Places, new_prefix
 
@@ -131,10 +132,61 @@ def test_what_has_refilled_while_redis_was_away_is_not_owed_any_more(place: Redi
         assert fleet.charge(0, quota, START + second * SECOND)
     # 600 were admitted, one of them is not refilled yet.
     fleet.exchange(START + 599 * SECOND)
-    assert all(fleet.charge(1, quota, START + 599 * SECOND) for _ in range(9))
-    fleet.exchange(START + 599 * SECOND)
+    assert fleet.charge(1, quota, START + 599 * SECOND)
+    fleet.exchange(START + 599 * SECOND)  # now it knows
+    assert all(fleet.charge(1, quota, START + 599 * SECOND) for _ in range(8))
     assert not fleet.charge(1, quota, START + 599 * SECOND)
     fleet.close()
+
+
+class Busy(Link):
+    """A connection during whose calls requests come in; it may break at the second call."""
+
+    def __init__(self, place: RedisPlace, meanwhile: Callable[[], object], *, breaks: bool = False) -> None:
+        super().__init__(place)
+        self.meanwhile = meanwhile
+        self.left = 1 if breaks else 1000
+
+    def run(self, calls: Sequence[Call], now: int | None = None) -> tuple[list[Answer], str]:
+        self.meanwhile()
+        if self.left == 0:
+            raise StoreError("it broke")
+        self.left -= 1
+        return super().run(calls, now)
+
+
+def test_what_is_admitted_while_redis_answers_is_not_forgotten(place: RedisPlace) -> None:
+    (limits, other), quota = (HybridLimits(Names(place)) for _ in range(2)), Quota(10, 86_400)
+    link = Busy(place, lambda: limits.charge("key", quota, START))
+    limits.server_now = other.server_now = START
+    for _ in range(3):
+        other.charge("key", quota, START)
+    other.exchange(link, START)  # one is charged to the first meanwhile
+    limits.exchange(link, START)  # and another one
+    link.close()
+    # Three of the other, two of its own.
+    assert limits.charge("key", quota, START).remaining == 10 - 3 - 2 - 1
+
+
+def test_a_batch_that_breaks_off_loses_what_was_sent_and_keeps_the_rest(place: RedisPlace) -> None:
+    limits, quota = HybridLimits(Names(place)), Quota(10, 86_400)
+    for number in range(3 * BATCH):
+        limits.charge(f"key {number}", quota, START)
+    link = Busy(place, lambda: None, breaks=True)
+    with pytest.raises(StoreError, match="it broke"):
+        limits.exchange(link, START)
+    assert (limits.owed, limits.lost) == (BATCH, BATCH)
+    link.left = 1
+    limits.exchange(link, START)
+    link.close()
+    assert limits.owed == 0
+
+
+def test_what_was_decided_elsewhere_never_makes_less_of_what_is_known() -> None:
+    limits, quota = HybridLimits(Names(RedisPlace(""))), Quota(10, 10)
+    limits.learn("key", START + 5 * SECOND, START)
+    limits.learn("key", START + 2 * SECOND, START)
+    assert limits.charge("key", quota, START).remaining == 4
 
 
 def test_a_flush_of_redis_makes_nobody_forget_what_it_knows_itself(redis_server: Server) -> None:

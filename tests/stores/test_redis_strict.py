@@ -16,7 +16,7 @@ from vorbehalt.policy.rules import Quota
 from vorbehalt.stores.redis.hybrid import HybridLimits
 from vorbehalt.stores.redis.place import RedisPlace
 from vorbehalt.stores.redis.script import Names
-from vorbehalt.stores.redis.strict import WAIT_SECONDS, StrictLimits
+from vorbehalt.stores.redis.strict import MOST_WAITING, WAIT_SECONDS, StrictLimits
 
 from .conftest import Places, connected, settled
 
@@ -170,6 +170,21 @@ def test_it_comes_back_by_itself_with_one_connection_at_a_time(redis_server: Ser
     asyncio.run(main())
     stats = redis_server.ask("INFO", "stats")
     assert int(stats["total_connections_received"]) < 20  # most are the pings of the test itself
+
+
+def test_so_many_may_wait_and_no_more(places: Places) -> None:
+    strict, _ = strict_at(places.place("unix"))
+
+    async def main() -> int:
+        await connected(strict)
+        waiting = asyncio.ensure_future(many(strict, MOST_WAITING + 1, Quota(10**6, 60)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        found = strict.local.owed
+        assert await waiting == MOST_WAITING + 1
+        return found
+
+    assert asyncio.run(main()) == 1
 
 
 def test_who_leaves_while_waiting_disturbs_nobody(places: Places) -> None:
