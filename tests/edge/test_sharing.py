@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
 import threading
 import time
 from collections.abc import Iterator
@@ -81,9 +82,19 @@ def test_without_strict_workers_know_of_each_other_after_a_moment(redis: Server)
     assert asyncio.run(statuses(first, 6, PERPLEXITY)) == [200] * 5 + [429]
     wait_for(lambda: redis.ask("DBSIZE") == 1, "nothing is shared")
     # What the second admits before it knows is a debt: then it refuses for longer than one would.
-    assert asyncio.run(statuses(second, 1, PERPLEXITY)) == [200]
     limits = runtime_of(second).sharing.limits
-    wait_for(lambda: max(limits._tats.values()) > time.time_ns() + 3600e9, "nothing comes back")
+
+    def knows() -> bool:
+        return max(limits._tats.values()) > time.time_ns() + 3600e9
+
+    for _ in range(4):  # alone it would admit five; on a slow machine one report may be given up
+        assert asyncio.run(statuses(second, 1, PERPLEXITY)) == [200]
+        deadline = time.monotonic() + 5
+        while not knows() and time.monotonic() < deadline:
+            select.select([], [], [], 0.02)
+        if knows():
+            break
+    assert knows(), "nothing comes back"
     assert asyncio.run(statuses(second, 5, PERPLEXITY)) == [429] * 5
 
 
