@@ -28,6 +28,22 @@ def test_any_number_of_buffers_can_be_in_use() -> None:
     assert len({id(view.obj) for view in held}) == 200
 
 
+def test_stalled_readers_do_not_make_others_take_new_memory_for_each_piece() -> None:
+    """Eight buffers are held; one reader that is always a piece behind needs two more."""
+    buffers = Buffers()
+    held = [memoryview(buffers.take()) for _ in range(8)]
+    busy = {id(view.obj) for view in held}
+    used: set[int] = set()
+    behind = memoryview(buffers.take())
+    for _ in range(100):
+        used.add(id(behind.obj))
+        piece = memoryview(buffers.take())
+        behind.release()
+        behind = piece
+    assert not used & busy
+    assert len(used) == 2
+
+
 def test_readers_that_dawdle_get_their_own_bytes() -> None:
     """Twelve downloads at once, half of them stalled while the others run through the same buffers."""
     stalled = threading.Barrier(6)

@@ -12,12 +12,17 @@ from vorbehalt.facts import host_name
 
 MAX_BYTES = 512 * 1024
 _REDIRECTS = (301, 302, 303, 307, 308)
+_MOMENT_SECONDS = 0.1
+"""For an app to notice that we have left, before it is cancelled."""
+_PACE_SECONDS = 0.01
 _AGENT = b"Vorbehalt (reads what the site itself publishes)"
 
 
 @dataclass(frozen=True, slots=True)
 class SiteAnswer:
     """What the app answered. `status` is 0 if it answered nothing; `body` is cut after MAX_BYTES + 1.
+
+    An app that has more to say than that is left as any client leaves, and cancelled if it does not notice.
 
     `moved_to` is the path and query of a redirect within the same origin, else empty.
     """
@@ -32,7 +37,7 @@ async def ask_site(app: Any, plan: HostPlan, scope: Any, path: str) -> SiteAnswe
     """Ask the app for one of its own paths with a request made from the scope of the request at hand.
 
     Nothing in it is the visitor's: what one visitor sends must not decide what all others are served.
-    Exceptions of the app pass.
+    Exceptions of the app pass, unless we had left already.
     """
     root = str(scope.get("root_path") or "")
     path, _, query = path.partition("?")
@@ -65,6 +70,7 @@ async def ask_site(app: Any, plan: HostPlan, scope: Any, path: str) -> SiteAnswe
     body = bytearray()
     asked = False
     answered = asyncio.Event()
+    limit = asyncio.timeout(None)
 
     async def receive() -> dict[str, object]:
         nonlocal asked
@@ -85,13 +91,24 @@ async def ask_site(app: Any, plan: HostPlan, scope: Any, path: str) -> SiteAnswe
                 elif name.lower() == b"location" and status in _REDIRECTS:
                     moved_to = _path_within(plan.settings.terms.origin, path, value.decode("latin-1"))
         elif message["type"] == "http.response.body":
-            if len(body) <= MAX_BYTES:
-                # Readers stop at this size, and the merge says so where a file is longer.
-                body.extend((message.get("body") or b"")[: MAX_BYTES + 1 - len(body)])
+            # Readers stop at this size, and the merge says so where a file is longer.
+            body.extend((message.get("body") or b"")[: MAX_BYTES + 1 - len(body)])
             if not message.get("more_body", False):
                 answered.set()
+            elif len(body) > MAX_BYTES:
+                if not answered.is_set():
+                    answered.set()
+                    limit.reschedule(asyncio.get_running_loop().time() + _MOMENT_SECONDS)
+                # An app in a thread must not be held up, an endless one must not run at full speed.
+                await asyncio.sleep(_PACE_SECONDS)
 
-    await app(inner, receive, send)
+    try:
+        async with limit:
+            await app(inner, receive, send)
+    except Exception:
+        # Frameworks end in many ways when their client has left early; we have all that we wanted.
+        if len(body) <= MAX_BYTES:
+            raise
     return SiteAnswer(status, media_type, bytes(body), moved_to)
 
 

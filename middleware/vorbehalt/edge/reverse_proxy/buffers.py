@@ -11,7 +11,8 @@ from collections import deque
 
 _BYTES = 256 * 1024
 _KEPT = 64
-_TRIES = 4
+_TRIES = 16
+"""More than one stalled reader keeps busy: who looks at too few takes a new one for each piece."""
 
 
 class Buffers:
