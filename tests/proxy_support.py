@@ -85,8 +85,7 @@ def serving(app: Any) -> Iterator[int]:
         yield port
     finally:
         server.should_exit = True
-        # A connection that does not end by itself is given the grace period of ten seconds.
-        thread.join(2 * SECONDS + 5)
+        thread.join(SECONDS)
         assert not thread.is_alive()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -107,6 +108,7 @@ def test_pings_are_answered_here() -> None:
     def pinging(connection: ServerConnection) -> None:
         assert connection.ping().wait(SECONDS)
         connection.send("pong came")
+        connection.recv()  # a ping that meets a close is not answered
 
     with between(pinging) as (port, _), open_at(port) as client:
         assert client.ping().wait(SECONDS)
@@ -134,29 +136,52 @@ def test_a_message_has_a_largest_size_both_ways() -> None:
     assert {code for code, _ in upstream.ends} == {CloseCode.MESSAGE_TOO_BIG}
 
 
-def test_a_client_that_does_not_read_holds_the_upstream_back() -> None:
-    sent, total = 0, 400
-    stalled = threading.Event()
+class Pouring:
+    """An upstream that sends without an end, until it is held back; counts what it got rid of."""
 
-    def pour(connection: ServerConnection) -> None:
-        nonlocal sent
+    def __init__(self) -> None:
+        self.sent, self.total = 0, 400
+        self.stalled = threading.Event()
+
+    def __call__(self, connection: ServerConnection) -> None:
         connection.socket.settimeout(None)
-        timer = threading.Timer(1.0, stalled.set)
-        timer.start()
-        for _ in range(total):
+        threading.Timer(1.0, self.stalled.set).start()
+        for _ in range(self.total):
             connection.send(bytes(256 * 1024))
-            sent += 1
-            if stalled.is_set():
+            self.sent += 1
+            if self.stalled.is_set():
                 return
 
-    with between(pour) as (port, _):
-        request = get(b"/", *UPGRADE).replace(b"Connection: close\r\n", b"")
-        with connect(port) as client:
-            client.sendall(request)
-            assert b" 101 " in read_head(client)[0]
-            assert stalled.wait(SECONDS)
-            held = sent
-    assert held < total / 2
+
+def open_and_read_nothing(client: socket.socket) -> None:
+    client.sendall(get(b"/", *UPGRADE).replace(b"Connection: close\r\n", b""))
+    assert b" 101 " in read_head(client)[0]
+
+
+def test_a_client_that_does_not_read_holds_the_upstream_back() -> None:
+    pour = Pouring()
+    with between(pour) as (port, _), connect(port) as client:
+        open_and_read_nothing(client)
+        assert pour.stalled.wait(SECONDS)
+        held = pour.sent
+    assert held < pour.total / 2
+
+
+@pytest.mark.parametrize("has_closed", [True, False])
+def test_a_client_that_does_not_read_does_not_hold_an_end(has_closed: bool) -> None:
+    """It gets two seconds to take what is on its way, not the ten of an answer under way."""
+    pour = Pouring()
+    upstream = Socket(pour)
+    with contextlib.ExitStack() as left, serving(ReverseProxy(upstream.url)) as port:
+        client = left.enter_context(connect(port))
+        open_and_read_nothing(client)
+        assert pour.stalled.wait(SECONDS)
+        if has_closed:
+            client.close()
+        began = time.monotonic()
+    took = time.monotonic() - began
+    upstream.close()
+    assert took < 7
 
 
 def test_a_server_that_ends_says_going_away_to_both_sides() -> None:

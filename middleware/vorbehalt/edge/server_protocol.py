@@ -16,6 +16,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 MAX_HEAD_BYTES = 64 * 1024
 _MAX_WEBSOCKET_LINE = 8000
+_FLUSH_SECONDS = 2.0
+"""For a websocket's client to take the last that it is sent."""
 _OUR_PATHS = b"/.vorbehalt/"
 _MAX_WEBSOCKET_HEADERS = 120
 """Just below what the websocket library reads of a handshake."""
@@ -75,7 +77,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1001, "reason": "going away"})
         self.conn.send_close(1001, "going away")
         self.transport.write(b"".join(self.conn.data_to_send()))
+        self._close_soon()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._close_soon()
+
+    def _close_soon(self) -> None:
+        """Close, also where the client does not take what is on its way: it may be gone without a word."""
         self.transport.close()
+        self.loop.call_later(_FLUSH_SECONDS, self.transport.abort)
 
 
 class CappedProtocol(HttpToolsProtocol):

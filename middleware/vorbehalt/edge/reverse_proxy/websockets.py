@@ -7,8 +7,10 @@ slower side.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from enum import Enum, auto
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
@@ -29,8 +31,19 @@ _QUEUED_FRAMES = 4
 _VANISHED = 1011
 """What the client is told when the upstream is gone without a word; 1006 cannot be sent."""
 
+_LEAVE_SECONDS = 2.0
+"""For the upstream to answer a close. One that is stuck must not hold an end of the server."""
+
+_Close = tuple[int, str]
+"""Code and reason."""
+
 log = logging.getLogger("vorbehalt.websockets")
 log.setLevel(logging.ERROR)
+
+
+class _Ended(Enum):
+    UPSTREAM = auto()
+    CLIENT = auto()
 
 
 class _Protocol(ClientProtocol):
@@ -113,29 +126,60 @@ async def _pass_on(receive: Receive, send: Send, upstream: ClientConnection) -> 
     ]
     await send({"type": "websocket.accept", "subprotocol": upstream.subprotocol, "headers": told})
     up = asyncio.create_task(_from_client(receive, upstream))
+    down = asyncio.create_task(_to_client(send, upstream))
     try:
-        await _to_client(send, upstream)
+        await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
+        if down.done() and down.result() is _Ended.CLIENT:
+            # The server knows why, and says so in a moment, unless the upstream takes nothing any more.
+            await asyncio.wait((up,), timeout=_LEAVE_SECONDS)
+        if up.done():
+            down.cancel()
+            await asyncio.wait((down,))
+            await _leave(upstream, up.result())
     finally:
         up.cancel()
-        await asyncio.wait((up,))
+        down.cancel()
+        await asyncio.wait((up, down))
 
 
-async def _from_client(receive: Receive, upstream: ClientConnection) -> None:
-    try:
-        while (message := await receive())["type"] == "websocket.receive":
-            octets = message.get("bytes")
+async def _from_client(receive: Receive, upstream: ClientConnection) -> _Close | None:
+    """Return how the client closed, None if it vanished."""
+    while (message := await receive())["type"] == "websocket.receive":
+        octets = message.get("bytes")
+        # Where the upstream has closed, the other direction knows, and tells the client.
+        with contextlib.suppress(ConnectionClosed):
             await upstream.send(octets if octets is not None else message["text"])
-        if "reason" in message:
-            code = message.get("code", 1005)
-            await upstream.close(1000 if code in (1005, 1006) else code, message["reason"] or "")
-        else:
-            # Without a close frame the client vanished, and so do we.
-            upstream.transport.abort()
-    except ConnectionClosed:
-        return  # the other direction knows, and tells the client
+    if "reason" not in message:
+        return None  # there was no close frame
+    code = message.get("code", 1005)
+    return 1000 if code in (1005, 1006) else code, message["reason"] or ""
 
 
-async def _to_client(send: Send, upstream: ClientConnection) -> None:
+async def _leave(upstream: ClientConnection, how: _Close | None) -> None:
+    """Close as the client did: a client that vanished vanishes, any other waits a little for the answer."""
+    if how is None:
+        upstream.transport.abort()
+        return
+    # The answer may stand behind messages that nobody wants any more.
+    rest = asyncio.create_task(_discard(upstream))
+    try:
+        async with asyncio.timeout(_LEAVE_SECONDS):
+            await upstream.close(*how)
+    except TimeoutError:
+        upstream.transport.abort()
+    finally:
+        rest.cancel()
+        await asyncio.wait((rest,))
+
+
+async def _discard(upstream: ClientConnection) -> None:
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await upstream.recv()
+
+
+async def _to_client(send: Send, upstream: ClientConnection) -> _Ended:
+    """Return who ended it; the client has been told if it was the upstream."""
     try:
         while True:
             data = await upstream.recv()
@@ -144,13 +188,12 @@ async def _to_client(send: Send, upstream: ClientConnection) -> None:
     except ConnectionClosed as closed:
         ended = closed.rcvd or closed.sent
         code, reason = (ended.code, ended.reason) if ended else (_VANISHED, "")
-        try:
+        # The client may have closed, too.
+        with contextlib.suppress(OSError, RuntimeError):
             await send({"type": "websocket.close", "code": 1000 if code == 1005 else code, "reason": reason})
-        except (OSError, RuntimeError):
-            return  # the client has closed, too
+        return _Ended.UPSTREAM
     except OSError:
-        # The client is gone; the other direction closes the upstream as it went.
-        await upstream.wait_closed()
+        return _Ended.CLIENT
 
 
 async def _quote(scope: Any, send: Send, refusal: InvalidStatus) -> None:
