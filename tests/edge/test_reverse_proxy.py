@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import socket
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from asgi_support import call, scope
 from proxy_support import (
     OK,
+    Site,
     Upstream,
     answering,
     ask,
@@ -22,6 +25,7 @@ from proxy_support import (
     read_length,
     through,
 )
+from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.reverse_proxy.headers import request_headers, response_headers
 from vorbehalt.edge.reverse_proxy.proxy import ReverseProxy
 from vorbehalt.errors import VorbehaltError
@@ -221,6 +225,38 @@ def test_the_forwarded_chain_grows_and_strangers_do_not_choose_scheme_and_host()
     assert (b"x-forwarded-host", b"site.example") in stranger
     assert (b"x-forwarded-proto", b"https") in friend
     assert (b"x-forwarded-host", b"other.example") in friend
+
+
+@pytest.mark.parametrize(
+    ("secret", "proto", "host"),
+    [
+        (b"k2v7h4s9d1f6g3j8", b"https", b"other.example"),
+        (b"k2v7h4s9d1f6g3j9", b"http", b"label.example"),
+        (b"", b"http", b"label.example"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_who_knows_the_secret_is_believed_in_all_that_it_forwards(
+    secret: bytes, proto: bytes, host: bytes, kind: str
+) -> None:
+    """From an address that nobody has named; the site learns the scheme and host, never the secret."""
+    forwarded = [(b"x-forwarded-proto", b"https"), (b"x-forwarded-host", b"other.example")]
+    request = scope(headers=[*forwarded, (b"x-vorbehalt-secret", secret)], scheme="http", type=kind)
+    upstream = Site(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+    proxy = ReverseProxy(upstream.url, AddressResolver(secret="k2v7h4s9d1f6g3j8"))
+
+    async def once() -> None:
+        await call(proxy, request)
+        await proxy.close()
+
+    try:
+        asyncio.run(once())
+    finally:
+        upstream.close()
+    (head,) = upstream.heads
+    assert fields(head, b"x-forwarded-proto") == [proto]
+    assert fields(head, b"x-forwarded-host") == [host]
+    assert fields(head, b"x-vorbehalt-secret") == []
 
 
 def test_a_client_cannot_take_away_what_the_site_relies_on() -> None:

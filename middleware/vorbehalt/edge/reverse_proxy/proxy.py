@@ -158,7 +158,7 @@ class ReverseProxy:
 
     def _request_headers(self, scope: Any) -> list[tuple[bytes, bytes]]:
         peer = scope["client"][0] if scope.get("client") else None
-        trusted = self._local.trusts(peer) or self._addresses.trusts(peer)
+        trusted = self._local.trusts(peer) or self._addresses.believes(peer, dict(scope["headers"]))
         return request_headers(scope["headers"], peer=peer, scheme=scope["scheme"], trusted=trusted)
 
     async def _websocket(self, scope: Any, receive: Receive, send: Send) -> None:
