@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import ipaddress
+import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +183,43 @@ def test_what_cannot_be_served_is_said_and_exits_2(
     assert done.returncode == 2, done.stderr
     assert said in done.stderr.decode()
     assert b"Traceback" not in done.stderr
+
+
+def test_the_page_of_a_refusal_is_had_from_whichever_worker_is_asked(
+    config: Path, sidecar: Any, ports: Ports
+) -> None:
+    """One worker answers the question, the other one is asked for the page: each is stopped in its turn."""
+    (port,) = ports(1)
+    question = {"X-Original-Method": "GET", "X-Original-URI": "/lyrics/1", "Accept": "text/html"}
+    with sidecar(config, port, "--workers", "2") as supervisor:
+        children = Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children")
+        wait_for(lambda: len(children.read_text().split()) == 2, "there are no two workers")
+        workers = [int(pid) for pid in children.read_text().split()]
+        for pid in workers:
+            # Each worker answers once alone, so that both are known to have begun.
+            with stopped(*set(workers) - {pid}):
+                assert ask(port, "/.vorbehalt/health").status == 200
+        pages = []
+        for asked, other in (workers, workers[::-1]):
+            with stopped(other):
+                told = ask(port, "/.vorbehalt/auth", GPTBOT, question)
+            reference = told.headers["x-vorbehalt-reference"]
+            with stopped(asked):
+                pages += [ask(port, f"/.vorbehalt/refusal/{reference}?status=403", GPTBOT) for _ in range(2)]
+            assert told.status == 403
+            assert reference.encode() in pages[-2].body
+    assert [page.status for page in pages] == [403] * 4
+    assert [b"<h1>" in page.body for page in pages] == [True, False, True, False], "once"
+    assert pages[0].headers["content-type"] == "text/html; charset=utf-8"
+    assert pages[0].headers["tdm-reservation"] == "1"
+
+
+@contextlib.contextmanager
+def stopped(*workers: int) -> Iterator[None]:
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)

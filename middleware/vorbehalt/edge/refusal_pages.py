@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from vorbehalt.edge.respond import Messages
+from vorbehalt.edge.shared_pages import Page, SharedPages
 from vorbehalt.facts import Headers
 
 _KEPT = 512
+_shared: SharedPages | None = None
 
-Page = tuple[int, list[tuple[bytes, bytes]], bytes]
-"""Status, headers, body."""
+
+def share_with_workers() -> None:
+    """Let all processes forked from now on hand out each other's pages."""
+    global _shared
+    _shared = SharedPages()
 
 
 class RefusalPages:
-    """The last pages by reference, each handed out once. Nothing is judged, counted or recorded again."""
+    """The last pages by reference, each handed out once. Nothing is judged, counted or recorded again.
 
-    def __init__(self) -> None:
+    `shared` is where several workers keep them; by default what `share_with_workers` has made, if it has.
+    """
+
+    def __init__(self, shared: SharedPages | None = None) -> None:
         # Where no proxy fetches them it is always full; the oldest of a plain dictionary is slow to find.
         self._pages: OrderedDict[str, Page] = OrderedDict()
+        self._shared = shared or _shared
 
     def keep(self, reference: str, status: int, messages: Messages) -> None:
         """Keep the page of a refusal; `status` is what the visitor gets, whatever the proxy was told."""
@@ -28,13 +37,17 @@ class RefusalPages:
 
     def put(self, reference: str, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Keep a page whose headers are its own."""
+        page = (status, headers, body)
+        if self._shared is not None and self._shared.put(reference, page):
+            return
         if len(self._pages) >= _KEPT:
             self._pages.popitem(last=False)
-        self._pages[reference] = (status, headers, body)
+        self._pages[reference] = page
 
     def take(self, reference: str) -> Page | None:
         """Return a page and forget it; None if it is not known."""
-        return self._pages.pop(reference, None)
+        page = self._pages.pop(reference, None)
+        return self._shared.take(reference) if page is None and self._shared is not None else page
 
 
 def page_messages(page: Page) -> Messages:
@@ -47,7 +60,7 @@ def page_messages(page: Page) -> Messages:
 
 
 def bare_refusal_messages(status: int, section_headers: Headers) -> Messages:
-    """Return start and body of a refusal whose page is not at hand: another worker has it, or it was read."""
+    """Return start and body of a refusal whose page is not at hand: it was read, or was long ago."""
     body = b"Too many requests.\n" if status == 429 else b"Rights are reserved here.\n"
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvicorn
 
-from vorbehalt.edge import log_lines, metrics
+from vorbehalt.edge import log_lines, metrics, refusal_pages
 from vorbehalt.edge.asgi import VorbehaltMiddleware
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.listening import listening_socket
@@ -65,6 +65,7 @@ def serve(
         if workers > 1:
             if settings.state.directory is None:
                 log.warning("state.directory is not set: metrics and limits are each worker's own")
+            refusal_pages.share_with_workers()
             # As long as this process held the socket, visitors could connect and would wait for nobody.
             supervise(work, workers, at_end=bound.close)
         else:
