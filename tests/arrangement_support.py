@@ -161,6 +161,8 @@ def timed(
 def the_site_outlives_the_sidecar(at: Arrangement) -> None:
     """Hanging, dead, and back again; the log says that its writer ended without closing."""
     pid = at.guide.sidecar()
+    alive = ask(at.web, "/").headers
+    headers_alive = {name: alive[name] for name in RESERVATION}
     os.kill(pid, signal.SIGSTOP)
     try:
         hanging = [timed(at) for _ in range(3)] + [timed(at, "/upload", "POST", b"abc")]
@@ -172,11 +174,17 @@ def the_site_outlives_the_sidecar(at: Arrangement) -> None:
     ask(at.web, "/before", GPTBOT)
     kill(pid)
     dead = [timed(at) for _ in range(4)]
-    robots = ask(at.web, "/robots.txt")
+    told = [ask(at.web, path) for path in SIGNALS]
+    elsewhere = [ask(at.web, path) for path in ("/cover.png", "/nowhere")]
     assert {answer.status for answer, _ in dead} == {200}
     assert min(seconds for _, seconds in dead) < WITHIN_SECONDS
     assert ask(at.web, "/", GPTBOT).status == 200, "when in doubt the request passes"
-    assert robots.status in (200, 204)
+    assert [answer.status for answer in told] == [200] * len(SIGNALS)
+    documents = at.guide.folder / "srv/vorbehalt"
+    assert [answer.body for answer in told] == [(documents / path[1:]).read_bytes() for path in SIGNALS]
+    assert [answer.status for answer in elsewhere] == [200, 404]
+    for answer in (dead[-1][0], *told, *elsewhere):
+        assert {name: answer.headers.get(name) for name in RESERVATION} == headers_alive
 
 
 def the_next_start_records_the_gap(at: Arrangement, serve: str) -> None:

@@ -30,6 +30,14 @@ class Site:
     port: int
     lines: list[str] = field(default_factory=list)
     headers: list[Message] = field(default_factory=list)
+    root: Path | None = None
+    """Files that the site serves before its own pages."""
+
+    def find(self, path: str) -> tuple[int, bytes, str]:
+        file = self.root / path.lstrip("/") if self.root is not None else None
+        if file is not None and file.is_file():
+            return 200, file.read_bytes(), "application/octet-stream"
+        return (200, *PAGES[path]) if path in PAGES else (404, b"no such page", "text/plain")
 
 
 @contextlib.contextmanager
@@ -56,8 +64,7 @@ def standing_in() -> Iterator[Site]:
                 self.wfile.write(self.rfile.read(1))
                 self.close_connection = True
                 return
-            body, kind = PAGES.get(self.path.partition("?")[0], (b"no such page", "text/plain"))
-            status = 200 if self.path.partition("?")[0] in PAGES else 404
+            status, body, kind = site.find(self.path.partition("?")[0])
             if status == 200 and self.headers.get("Range") == "bytes=0-7":
                 status, body = 206, body[:8]
             self._answer(status, body, kind)

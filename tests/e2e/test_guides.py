@@ -52,18 +52,22 @@ def following(page: str, folder: Path, *listen: tuple[str, str]) -> Iterator[Arr
             "/etc/": f"{folder}/etc/",
             "/var/log/": f"{folder}/log/",
             "/var/www/": f"{folder}/var/www/",
+            "/srv/vorbehalt": f"{folder}/srv/vorbehalt",
             "/var/cache/": f"{folder}/var/cache/",
             "https://www.example.org/robots.txt": f"http://127.0.0.1:{site.port}/robots.txt",
             " deploy/": f" {ROOT}/deploy/",
         }
-        for name in ("etc/nginx/sites-enabled", "log/nginx", "log/caddy", "log/envoy"):
+        site.root = folder / "var/www/html"
+        for name in ("etc/nginx/sites-enabled", "log/nginx", "log/caddy", "log/envoy", "var/www/html"):
             (folder / name).mkdir(parents=True)
             (folder / name).chmod(0o777)
         (folder / "etc" / "nginx" / "nginx.conf").write_text(NGINX.format(folder=folder))
 
         def is_ready() -> bool:
             with suppress(OSError):
-                return ask(web, "/", GPTBOT).status == 403
+                # Its first answer may be late for a proxy, which then lets pass what is recorded as refused.
+                warm = ask(sidecar, "/.vorbehalt/auth", GPTBOT, {"X-Forwarded-Uri": "/"}).status == 403
+                return warm and ask(web, "/", GPTBOT).status == 403
             return False
 
         guide = Guide(page, folder, swaps, is_ready)

@@ -58,6 +58,7 @@ def test_there_is_a_file_for_every_document_and_every_server(name: str) -> None:
         "apache",
         "traefik",
         "static-hosts",
+        "while-down",
     }
     parts = ["rest", *(section.name for section in SITES[name].sections)]
     for part in parts:

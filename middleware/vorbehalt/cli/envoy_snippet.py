@@ -155,7 +155,10 @@ ENVOY = Snippet(
     "signals, the ext_authz filter, the clusters vorbehalt and signals.",
     (Part("In Envoy's configuration", _ENVOY_FILE, "envoy/envoy.yaml"),),
     "If the sidecar is down or slower than 200 ms, Envoy serves the site as before; robots.txt is then\n"
-    "the site's own. Your own robots.txt is kept when its path stands in the configuration:\n\n"
+    "the site's own. What is told then is said by a filter, the first of the http_filters:\n\n"
+    "    vorbehalt signals -c vorbehalt.toml --write /srv/vorbehalt\n"
+    "    sed -i '/http_filters:/r /srv/vorbehalt/server/while-down/envoy.yaml' envoy.yaml\n\n"
+    "Your own robots.txt is kept when its path stands in the configuration:\n\n"
     '    robots = "file:/srv/www/robots.txt"',
     "http://127.0.0.1:8080",
 )

@@ -33,6 +33,32 @@ map $upstream_http_x_robots_tag $vorbehalt_told_robots {
     default $upstream_http_x_robots_tag;
     ""      $vorbehalt_robots;
 }
+# What the visitor reads: what the sidecar said. While it says nothing, what vorbehalt_while_down.conf says, if
+# there is one. A signal document bears its own headers.
+map $vorbehalt_tdm$upstream_http_tdm_reservation $vorbehalt_is_told {
+    default 1;
+    ""      "";
+}
+map $vorbehalt_is_told $vorbehalt_sent_tdm {
+    default $vorbehalt_tdm;
+    ""      $vorbehalt_down_tdm;
+}
+map $vorbehalt_is_told $vorbehalt_sent_policy {
+    default $vorbehalt_policy;
+    ""      $vorbehalt_down_policy;
+}
+map $vorbehalt_is_told $vorbehalt_sent_usage {
+    default $vorbehalt_usage;
+    ""      $vorbehalt_down_usage;
+}
+map $vorbehalt_is_told $vorbehalt_sent_link {
+    default $vorbehalt_link;
+    ""      $vorbehalt_down_link;
+}
+map $vorbehalt_is_told $vorbehalt_sent_robots {
+    default $vorbehalt_robots;
+    ""      $vorbehalt_down_robots;
+}
 map $vorbehalt_status $vorbehalt_cache {
     ""      "";
     default "no-store";
@@ -73,11 +99,11 @@ error_page 500 502 503 504 = @vorbehalt_file;
 _NGINX_HEADERS = """\
 # Vorbehalt: the reservation in every answer. nginx drops inherited headers where a location has add_header
 # lines of its own: include this file there too.
-add_header tdm-reservation $vorbehalt_tdm always;
-add_header tdm-policy $vorbehalt_policy always;
-add_header Content-Usage $vorbehalt_usage always;
-add_header Link $vorbehalt_link always;
-add_header X-Robots-Tag $vorbehalt_robots always;
+add_header tdm-reservation $vorbehalt_sent_tdm always;
+add_header tdm-policy $vorbehalt_sent_policy always;
+add_header Content-Usage $vorbehalt_sent_usage always;
+add_header Link $vorbehalt_sent_link always;
+add_header X-Robots-Tag $vorbehalt_sent_robots always;
 add_header Cache-Control $vorbehalt_cache always;
 add_header Retry-After $vorbehalt_retry always;
 """
@@ -93,6 +119,12 @@ auth_request_set $vorbehalt_robots $vorbehalt_told_robots;
 auth_request_set $vorbehalt_status $upstream_http_x_vorbehalt_status;
 auth_request_set $vorbehalt_reference $upstream_http_x_vorbehalt_reference;
 auth_request_set $vorbehalt_retry $upstream_http_retry_after;
+set $vorbehalt_down_tdm "";
+set $vorbehalt_down_policy "";
+set $vorbehalt_down_usage "";
+set $vorbehalt_down_link "";
+set $vorbehalt_down_robots "";
+include snippets/vorbehalt_while_down*.conf;
 include snippets/vorbehalt_headers.conf;
 error_page 403 = @vorbehalt_refused;
 
@@ -117,8 +149,13 @@ location @vorbehalt_open {
     if ($upstream_status = "") { return 404; }
     return 204;
 }
-# The sidecar is down: a file of the site itself, else nothing.
+# The sidecar is down: the file of `vorbehalt signals --write`, else one of the site itself, else nothing.
 location @vorbehalt_file {
+    auth_request off;
+    root /srv/vorbehalt;
+    try_files $uri.html $uri @vorbehalt_own;
+}
+location @vorbehalt_own {
     auth_request off;
     try_files $uri =204;
 }
@@ -151,8 +188,9 @@ NGINX = Snippet(
         *(Part(_FOLDER + name, text, f"nginx/{name}") for name, text in _FILES.items()),
         Part("In the server block", "include snippets/vorbehalt.conf;\n"),
     ),
-    "If the sidecar is down, nginx serves the site as before; robots.txt is then the file in the site's\n"
-    "root, or empty (204).\n"
+    "If the sidecar is down, nginx serves the site as before. What is told then is said by files:\n\n"
+    "    vorbehalt signals -c vorbehalt.toml --write /srv/vorbehalt\n"
+    "    cp /srv/vorbehalt/server/while-down/vorbehalt_while_down.conf /etc/nginx/snippets/\n\n"
     'If nginx says "duplicate location", the site has such a location already: take that one out. Your own\n'
     "robots.txt is kept when its path stands in the configuration:\n\n"
     '    robots = "file:/var/www/html/robots.txt"',

@@ -20,6 +20,8 @@ _CADDY_FILE = """\
 # Vorbehalt: answers while the sidecar is down, so that every request passes.
 http://127.0.0.1:8101 {
 	bind 127.0.0.1
+	# What is told meanwhile, if `vorbehalt signals --write` has made the file.
+	import vorbehalt_while_down*.caddy
 	respond 204
 }
 
@@ -94,7 +96,9 @@ CADDY = Snippet(
 """,
         ),
     ),
-    "If the sidecar is down, Caddy serves the site as before; robots.txt is empty (204) until it is back.\n"
+    "If the sidecar is down, Caddy serves the site as before. What is told then is said by files:\n\n"
+    "    vorbehalt signals -c vorbehalt.toml --write /srv/vorbehalt\n"
+    "    cp /srv/vorbehalt/server/while-down/vorbehalt_while_down.caddy /etc/caddy/\n\n"
     "Your own robots.txt is kept when its path stands in the configuration:\n\n"
     '    robots = "file:/srv/www/robots.txt"',
     "http://127.0.0.1",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vorbehalt.reservation.bundle import Bundle
-from vorbehalt.reservation.static_site import apache, caddy, header_files, nginx, traefik
+from vorbehalt.reservation.static_site import apache, caddy, header_files, nginx, traefik, while_down
 from vorbehalt.reservation.static_site.layout import layout_of
 from vorbehalt.reservation.terms import Terms
 
@@ -33,6 +33,7 @@ def export(terms: Terms, bundle: Bundle, key: str = "") -> Export:
         ("apache", (apache.files(layout), ())),
         ("traefik", traefik.files(layout)),
         ("static-hosts", header_files.files(layout)),
+        ("while-down", (while_down.files(layout), ())),
     ):
         found, said = made
         files |= {

@@ -61,11 +61,11 @@ def _selection(layout: Layout) -> Iterator[str]:
     variable = f"{layout.prefix}_part"
     entries = list(enumerate(without_repeats(layout.entries)))
     yield "# Which part of the site: the last line that fits counts."
-    yield f"vars {variable} {_quoted(_start(layout))}"
+    yield f"vars {variable} {quoted(_start(layout))}"
     for number, entry in reversed(entries):
         matcher = f"@{layout.prefix}_{number}"
-        yield f"{matcher} path_regexp {_quoted('(?s)^' + path_regex(entry.pattern, RE2))}"
-        yield f"vars {matcher} {variable} {_quoted(_state(layout, number, entry))}"
+        yield f"{matcher} path_regexp {quoted('(?s)^' + path_regex(entry.pattern, RE2))}"
+        yield f"vars {matcher} {variable} {quoted(_state(layout, number, entry))}"
     if not layout.follows_media:
         for part in layout.parts:
             yield f"@{layout.prefix}_is_{part.key} vars {{http.vars.{variable}}} {part.key}"
@@ -87,11 +87,11 @@ def _documents(layout: Layout) -> Iterator[str]:
     for number, document in enumerate(layout.documents):
         matcher = f"@{layout.prefix}_document_{number}"
         path = "".join(map(RE2, document.path))
-        yield f"{matcher} path_regexp {_quoted(f'^{path}$')}"
+        yield f"{matcher} path_regexp {quoted(f'^{path}$')}"
         yield f"header {matcher} {{"
-        yield f"\tContent-Type {_quoted(document.media_type)}"
+        yield f"\tContent-Type {quoted(document.media_type)}"
         for name, value in document.headers:
-            yield f"\t{name} {_quoted(_literal(value))}"
+            yield f"\t{name} {quoted(literal(value))}"
         yield "}"
 
 
@@ -101,7 +101,7 @@ def _by_path(layout: Layout) -> Iterator[str]:
         for name in layout.names:
             value = part.value(name)
             if value:
-                yield f"\t{'' if is_ours(name) else '+'}{name} {_quoted(_literal(value))}"
+                yield f"\t{'' if is_ours(name) else '+'}{name} {quoted(literal(value))}"
             elif is_ours(name):
                 yield f"\t-{name}"
         yield "\tdefer"
@@ -114,14 +114,14 @@ def _by_media(layout: Layout) -> Iterator[str]:
     yield "# What is reserved by any of the lines that fit: for answers that show no media type."
     for at, use in enumerate(USES):
         yield f"map {state} {{{prefix}_strictest_{use}}} {{"
-        yield f"\t{_quoted('~:' + '.' * at + 'r')} r"
+        yield f"\t{quoted('~:' + '.' * at + 'r')} r"
         yield "\tdefault a"
         yield "}"
     letters = "".join(f"{{{prefix}_strictest_{use}}}" for use in USES)
     yield "# Media type, lines that fit, strictest reading: the first that fits counts."
     source = f"{{http.response.header.Content-Type}}|{state}|{letters}"
     columns = " ".join(f"{{{prefix}_{column}}}" for name in layout.names for column in _columns(name))
-    yield f"map {_quoted(source)} {columns} {{"
+    yield f"map {quoted(source)} {columns} {{"
     for uses, part in sorted(layout.strictest.items(), key=lambda item: uses_key(item[0])):
         yield _row(layout, rf"~^\|[^|]*\|{uses_key(uses)}$", part)
     for number, entry in enumerate(without_repeats(layout.entries)):
@@ -150,12 +150,12 @@ def _columns(name: str) -> tuple[str, str]:
 
 
 def _row(layout: Layout, key: str, part: Part) -> str:
-    cells = [key if key == "default" else _quoted(key)]
+    cells = [key if key == "default" else quoted(key)]
     for name in layout.names:
         value = part.value(name)
         # An empty cell would count as none at all. After a regular expression a dollar sign names a group.
         cell = value if key == "default" else value.replace("$", "$$")
-        cells += [_quoted(cell or "-"), name if bool(value) != is_ours(name) else _NOWHERE]
+        cells += [quoted(cell or "-"), name if bool(value) != is_ours(name) else _NOWHERE]
     return "\t" + " ".join(cells)
 
 
@@ -165,12 +165,12 @@ def _media_regex(media: str) -> str:
     return rf"(?i:{''.join(map(RE2, media))})\s*(?:;[^|]*)?\|"
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """A value in which nothing is a placeholder."""
     return text.replace("{", "\\{")
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """One token; in backquotes nothing is an escape."""
     if "`" not in text:
         return f"`{text}`"
