@@ -151,10 +151,11 @@ def test_envoy(readable: Path, fresh_googlebot: Callable[[Path], str], standings
 def test_haproxy(readable: Path, fresh_googlebot: Callable[[Path], str], standings: object) -> None:
     """As a reverse proxy: the sidecar sees the answers, so there is no log to join."""
     with following("haproxy.md", readable, ("bind :8080", "bind 127.0.0.1:WEB")) as at:
-        at.guide.follow(until="If the sidecar dies")
+        at.guide.follow(until="What to know")
         claims.the_curl_lines_hold(at.guide)
         claims.people_are_served_and_crawlers_refused(at)
         claims.methods_and_bodies_arrive(at)
+        claims.a_websocket_gets_through(at)
         claims.nothing_forged_is_believed(at, fresh_googlebot(at.config), standings)
         kill(at.guide.sidecar())
         assert [ask(at.web).status for _ in range(3)] == [200, 200, 200]

@@ -251,6 +251,32 @@ def test_the_time_the_site_may_take_is_configured(config: Path, sidecar: Any, po
     assert late.status == 504
 
 
+def test_what_is_sent_to_the_site_again_is_counted(config: Path, sidecar: Any, ports: Ports) -> None:
+    """The site closes each connection without a word when a second request comes over it."""
+    connections: list[bytes] = []
+
+    def forgetful(connection: socket.socket, head: bytes, rest: bytes) -> None:
+        connections.append(head)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        read_head(connection)
+
+    def retries(metrics: int) -> list[bytes]:
+        return re.findall(rb"^vorbehalt_upstream_retries_total (\S+)", ask(metrics, "/metrics").body, re.M)
+
+    port, metrics = ports(2)
+    with (
+        site(forgetful) as upstream,
+        sidecar(config, port, "--upstream", upstream.url, "--metrics-listen", f"127.0.0.1:{metrics}"),
+    ):
+        assert ask(port, "/.vorbehalt/health").status == 200
+        before = retries(metrics)
+        answers = [ask(port, f"/{number}").body for number in range(3)]
+        after = retries(metrics)
+    assert answers == [b"ok"] * 3
+    assert (before, after) == ([b"0.0"], [b"2.0"])
+    assert [head.split()[1] for head in connections] == [b"/0", b"/1", b"/2"]
+
+
 def named(text: bytes) -> Callable[[socket.socket, bytes, bytes], object]:
     return answering(
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text)

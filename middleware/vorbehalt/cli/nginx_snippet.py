@@ -33,8 +33,8 @@ map $upstream_http_x_robots_tag $vorbehalt_told_robots {
     default $upstream_http_x_robots_tag;
     ""      $vorbehalt_robots;
 }
-# What the visitor reads: what the sidecar said. While it says nothing, what vorbehalt_while_down.conf says, if
-# there is one. A signal document bears its own headers.
+# What the visitor reads: what the sidecar said. While it says nothing, what vorbehalt_while_down.conf says,
+# if there is one. A signal document bears its own headers.
 map $vorbehalt_tdm$upstream_http_tdm_reservation $vorbehalt_is_told {
     default 1;
     ""      "";

@@ -36,6 +36,7 @@ HELP: Mapping[str, str] = {
     ),
     "vorbehalt_evidence_records_total": "Records made durable by type.",
     "vorbehalt_evidence_lost_total": "Records lost, or late for their answer, by reason.",
+    "vorbehalt_upstream_retries_total": "Requests sent to the site again on a fresh connection.",
     "vorbehalt_store_errors_total": "Failures of shared counters.",
     "vorbehalt_internal_errors_total": "Failures of our own; the requests went on without us.",
 }

@@ -110,7 +110,7 @@ def behind(upstream: str | None, settings: Settings) -> tuple[App, list[ReverseP
 
 
 def _report_upstreams(proxies: list[ReverseProxy], middleware: VorbehaltMiddleware) -> None:
-    """Let health say which upstream does not answer, for as long as it does not."""
+    """Let health say which upstream does not answer, for as long as it does not; count what is sent again."""
     runtime = middleware.runtime
     if runtime is None:
         return
@@ -124,7 +124,11 @@ def _report_upstreams(proxies: list[ReverseProxy], middleware: VorbehaltMiddlewa
 
         return report
 
+    def count_retry() -> None:
+        runtime.counters.inc("vorbehalt_upstream_retries_total")
+
     for proxy in proxies:
+        proxy.on_retry = count_retry
         proxy.on_state = reporter(f"upstream {proxy.place.text}")
 
 

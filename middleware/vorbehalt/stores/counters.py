@@ -43,6 +43,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "vorbehalt_refused_bytes_estimated_total": (),
     "vorbehalt_evidence_records_total": ("type",),
     "vorbehalt_evidence_lost_total": ("reason",),
+    "vorbehalt_upstream_retries_total": (),
     "vorbehalt_store_errors_total": (),
     "vorbehalt_internal_errors_total": (),
     "vorbehalt_decision_seconds": ("bucket",),

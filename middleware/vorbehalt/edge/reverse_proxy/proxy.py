@@ -57,6 +57,8 @@ class ReverseProxy:
         self.place = Place(upstream, tls)
         self.retries = 0
         """How often a request was sent again because a connection that had waited was closed meanwhile."""
+        self.on_retry: Callable[[], None] | None = None
+        """Called each time that happens."""
         self.on_state: Callable[[str], None] | None = None
         """Told what is wrong with the upstream, in words, and an empty text when it answers again."""
         self._problem = ""
@@ -149,6 +151,8 @@ class ReverseProxy:
                 if again and isinstance(error, UpstreamClosed):
                     # It closed the connection before it saw the request; a fresh one shows how it is.
                     self.retries += 1
+                    if self.on_retry is not None:
+                        self.on_retry()
                     fresh = True
                     continue
                 return None, None, self._failed(504 if isinstance(error, UpstreamSlow) else 502, str(error))
