@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,67 +13,12 @@ import yaml
 
 import arrangement_support as claims
 from arrangement_support import Arrangement
-from guide_support import ROOT, Guide, different_ports, kill
+from following_support import following
+from guide_support import ROOT, kill
 from process_support import GPTBOT, ask, wait_for
-from stand_in_site import answering_fastcgi, standing_in
+from stand_in_site import answering_fastcgi
 
 SERVE = "vorbehalt serve -c vorbehalt.toml --listen 127.0.0.1:8100 --metrics-listen 127.0.0.1:9100"
-NGINX = """\
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/tmp1; proxy_temp_path {folder}/tmp2; fastcgi_temp_path {folder}/tmp3;
-    uwsgi_temp_path {folder}/tmp4; scgi_temp_path {folder}/tmp5;
-    include conf.d/*.conf;
-    include sites-enabled/*;
-}}
-"""
-
-
-@contextmanager
-def following(page: str, folder: Path, *listen: tuple[str, str]) -> Iterator[Arrangement]:
-    """Prepare to follow a page. `listen` is how it writes the site's own port, and what to write instead."""
-    web, sidecar, metrics, spare = different_ports(4)
-    with standing_in() as site:
-        swaps = {
-            "127.0.0.1:8100": f"127.0.0.1:{sidecar}",
-            "port_value: 8100": f"port_value: {sidecar}",
-            "127.0.0.1:8101": f"127.0.0.1:{spare}",
-            "127.0.0.1:9100": f"127.0.0.1:{metrics}",
-            "127.0.0.1:8000": f"127.0.0.1:{site.port}",
-            "port_value: 8000": f"port_value: {site.port}",
-            "127.0.0.1:8080": f"127.0.0.1:{web}",
-            "http://127.0.0.1/": f"http://127.0.0.1:{web}/",
-            **{old: new.replace("WEB", str(web)) for old, new in listen},
-            "/etc/": f"{folder}/etc/",
-            "/var/log/": f"{folder}/log/",
-            "/var/www/": f"{folder}/var/www/",
-            "/srv/vorbehalt": f"{folder}/srv/vorbehalt",
-            "/var/cache/": f"{folder}/var/cache/",
-            "https://www.example.org/robots.txt": f"http://127.0.0.1:{site.port}/robots.txt",
-            " deploy/": f" {ROOT}/deploy/",
-        }
-        site.root = folder / "var/www/html"
-        for name in ("etc/nginx/sites-enabled", "log/nginx", "log/caddy", "log/envoy", "var/www/html"):
-            (folder / name).mkdir(parents=True)
-            (folder / name).chmod(0o777)
-        (folder / "etc" / "nginx" / "nginx.conf").write_text(NGINX.format(folder=folder))
-
-        def is_ready() -> bool:
-            with suppress(OSError):
-                # Its first answer may be late for a proxy, which then lets pass what is recorded as refused.
-                warm = ask(sidecar, "/.vorbehalt/auth", GPTBOT, {"X-Forwarded-Uri": "/"}).status == 403
-                return warm and ask(web, "/", GPTBOT).status == 403
-            return False
-
-        guide = Guide(page, folder, swaps, is_ready)
-        try:
-            yield Arrangement(guide, web, metrics, site)
-        finally:
-            guide.end()
 
 
 def join_command(page: str) -> str:
