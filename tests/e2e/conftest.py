@@ -96,6 +96,16 @@ ai_input = "allow"
 tdm = "allow"
 """
 
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration as `init` writes it."""
+    path = tmp_path / "vorbehalt.toml"
+    done = vorbehalt("init", "--for", "envoy", "--yes", "--origin", "https://label.example", "-c", path)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
 Sidecar = Callable[..., AbstractContextManager[subprocess.Popen[bytes]]]
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from xml.etree import ElementTree
 
-import html5lib
 import pytest
 from fastapi import FastAPI
 from fastapi import Request as FastAPIRequest
@@ -26,13 +23,11 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.templating import Jinja2Templates
 
-from asgi_support import CHROME, GPTBOT, PERPLEXITY, Got, ask, call, config, protect, scope
+from asgi_support import CHROME, GPTBOT, PERPLEXITY, ask, call, config, protect, scope
+from markup_support import OPEN, marks, shows, told
 from vorbehalt import VorbehaltMiddleware, reservation_context, reservation_feed, reservation_meta
 from vorbehalt.edge import in_force
 
-RSL = "{https://rslstandard.org/rsl}"
-ATOM = "{http://www.w3.org/2005/Atom}"
-OPEN = {"search": "allow", "training": "allow", "ai_input": "allow", "tdm": "allow"}
 SITES: dict[str, dict[str, Any]] = {
     "default": {},
     "press open": {"reservation": {"section": [{"name": "press", "paths": ["/press/"], **OPEN}]}},
@@ -76,28 +71,6 @@ def jinja_site(**sections: Any) -> VorbehaltMiddleware:
     return protect(Starlette(routes=routes), **sections)
 
 
-def marks(got: Got) -> list[tuple[str, str]]:
-    """What a browser finds in the head, under the names of the headers."""
-    document = html5lib.parse(got.body.decode(), namespaceHTMLElements=False)
-    (head,) = document.iter("head")
-    found = [
-        (name.replace("robots", "x-robots-tag"), element.get("content", ""))
-        for element in head.iter("meta")
-        if (name := element.get("name", "")) in ("tdm-reservation", "tdm-policy", "robots")
-    ]
-    for element in head.iter("link"):
-        found.append(
-            ("link", f'<{element.get("href")}>; rel="{element.get("rel")}"; type="{element.get("type")}"')
-        )
-    return found
-
-
-def told(got: Got) -> list[tuple[str, str]]:
-    """The same of the headers; content-usage has no form in HTML."""
-    names = (b"tdm-reservation", b"tdm-policy", b"x-robots-tag", b"link")
-    return [(name.decode(), value.decode()) for name, value in got.start["headers"] if name in names]
-
-
 @pytest.mark.parametrize("agent", [CHROME, PERPLEXITY])
 @pytest.mark.parametrize("path", ["/a", "/press/a", "/press/listen", "/streamed", "/below/press/a"])
 @pytest.mark.parametrize("name", list(SITES))
@@ -134,15 +107,6 @@ def test_a_mount_below_which_the_site_lies_changes_nothing() -> None:
 
     assert marks(got) == told(got)
     assert got.header(b"content-usage") == b"train-ai=y, ai-use=y, search=y"
-
-
-def shows(made: Callable[[dict[str, Any]], object]) -> Callable[..., Awaitable[None]]:
-    """An application that answers with what is made of its scope."""
-
-    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        await HTMLResponse(str(made(scope)))(scope, receive, send)
-
-    return app
 
 
 def test_the_marks_follow_a_changed_configuration(tmp_path: Path) -> None:
@@ -254,85 +218,6 @@ def test_a_refused_crawler_sees_neither_page_nor_mark() -> None:
 
     assert got.status == 403
     assert b'<meta name="tdm' not in got.body
-
-
-RSS = """<?xml version="1.0" encoding="utf-8"?>
-<rss version="2.0"><channel><title>News</title><link>https://label.example/</link><description>N</description>
-{channel}
-<item><title>One</title><link>https://label.example/press/1</link>{item}</item>
-</channel></rss>"""
-FEED = """<?xml version="1.0" encoding="utf-8"?>
-<feed xmlns="http://www.w3.org/2005/Atom"><id>urn:x</id><title>News</title><updated>2026-11-01T08:00:00Z</updated>
-{channel}
-<entry><id>urn:y</id><title>One</title><updated>2026-11-01T08:00:00Z</updated>{item}</entry></feed>"""
-
-
-def feed(template: str, url: str, media_type: str = "text/html", **sections: Any) -> ElementTree.Element:
-    def made(scope: dict[str, Any]) -> str:
-        return template.format(channel=reservation_feed(scope), item=reservation_feed(scope, url, media_type))
-
-    got = ask(protect(shows(made), **sections), "/feed.xml")
-    return ElementTree.fromstring(got.body)
-
-
-HOSTILE = {
-    "site": {"operator": "A & B <label> \"x\" ]]> 'y'", "contact": "https://label.example/ask?a=1&b=2"},
-    "reservation": {"rightsholder": "A & B <label> \"x\" ]]> 'y'"},
-}
-
-
-@pytest.mark.parametrize("sections", [{}, HOSTILE], ids=["plain", "hostile"])
-@pytest.mark.parametrize(("template", "within"), [(RSS, "channel"), (FEED, ".")])
-def test_a_feed_leads_to_the_licence_and_each_item_carries_its_own(
-    template: str, within: str, sections: dict[str, Any]
-) -> None:
-    root = feed(template, "https://label.example/news/1?a=1&b=2", **sections)
-
-    place = root if within == "." else root.find(within)
-    assert place is not None
-    (link,) = place.findall(f"{ATOM}link")
-    assert link.attrib == {
-        "rel": "license",
-        "type": "application/rsl+xml",
-        "href": "https://label.example/license.xml",
-    }
-    (item,) = (element for element in place if element.tag in ("item", f"{ATOM}entry"))
-    (content,) = item.findall(f"{RSL}content")
-    assert content.get("url") == "https://label.example/news/1?a=1&b=2"
-    assert [element.text for element in content.iter(f"{RSL}permits")] == ["search"]
-    assert [element.text for element in content.iter(f"{RSL}prohibits")] == ["ai-train ai-input"]
-    holder = sections.get("reservation", {}).get("rightsholder", "Label Example GmbH")
-    assert [element.text for element in content.iter(f"{RSL}copyright")] == [holder]
-    assert [element.text for element in content.iter(f"{RSL}terms")] == ["https://label.example/ai-policy"]
-
-
-def permits(root: ElementTree.Element) -> list[str | None]:
-    return [element.text for element in root.iter(f"{RSL}permits")]
-
-
-def test_an_item_is_told_what_holds_at_its_address_for_its_media_type() -> None:
-    sections = [
-        {"name": "press", "paths": ["/press/"], **OPEN},
-        {"name": "sound", "media": ["audio/*"], **OPEN, "search": "reserve", "rightsholder": "Ann Beispiel"},
-    ]
-    site: dict[str, Any] = {"reservation": {"section": sections}}
-
-    assert permits(feed(RSS, "https://label.example/press/1", **site)) == ["search ai-train ai-input"]
-    assert permits(feed(RSS, "/other/1", **site)) == ["search"]
-    sound = feed(RSS, "/other/1.mp3", "audio/mpeg", **site)
-    assert permits(sound) == ["ai-train ai-input"]
-    assert [element.text for element in sound.iter(f"{RSL}copyright")] == ["Ann Beispiel"]
-
-
-def test_a_path_becomes_an_address_of_the_site() -> None:
-    (content,) = feed(RSS, "/press/1").iter(f"{RSL}content")
-
-    assert content.get("url") == "https://label.example/press/1"
-
-
-@pytest.mark.parametrize("url", ["https://other.example/1", "//other.example/1", "mailto:a@b.example", "x"])
-def test_nothing_is_said_of_the_works_of_others(url: str) -> None:
-    assert list(feed(RSS, url).iter(f"{RSL}content")) == []
 
 
 def test_requests_of_frameworks_are_as_good_as_their_scope() -> None:
