@@ -128,8 +128,21 @@ def arranged(name: str) -> Iterator[Running]:
         at.reference.runtime.stop()
 
 
+@pytest.fixture(scope="module")
+def started() -> Iterator[Callable[[str], Running]]:
+    """Start an arrangement when it is first asked for, in whatever order the tests come; end all together."""
+    with ExitStack() as stack:
+        found: dict[str, Running] = {}
+
+        def start(name: str) -> Running:
+            if name not in found:
+                found[name] = stack.enter_context(arranged(name))
+            return found[name]
+
+        yield start
+
+
 @pytest.fixture(
-    scope="module",
     params=[
         "middleware",
         "reverse proxy",
@@ -138,9 +151,8 @@ def arranged(name: str) -> Iterator[Running]:
         pytest.param("Envoy", marks=pytest.mark.real("envoy")),
     ],
 )
-def at(request: pytest.FixtureRequest) -> Iterator[Running]:
-    with arranged(request.param) as running_one:
-        yield running_one
+def at(request: pytest.FixtureRequest, started: Callable[[str], Running]) -> Running:
+    return started(request.param)
 
 
 def decided(at: Running, host: str, path: str, agent: str, method: str, accept: str) -> Told:
