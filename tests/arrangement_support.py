@@ -190,12 +190,14 @@ def the_site_outlives_the_sidecar(at: Arrangement) -> None:
 def the_next_start_records_the_gap(at: Arrangement, serve: str) -> None:
     at.guide._shell(at.guide.swapped(serve))
     wait_for(lambda: ask(at.web, "/", GPTBOT).status == 403, "the sidecar is not asked again")
-    wait_for(lambda: bool(at.records("gap")), "no gap is recorded")
-    (gap,) = at.records("gap")
-    opened = at.records("writer-open")
-    seen = gap["seen"]
-    assert isinstance(seen, dict)
-    assert (seen["reason"], seen["writer"]) == ("unclean_end", opened[0]["w"])
+
+    def unclean() -> list[object]:
+        """Others may stand beside it: on a slow machine a record comes late for its answer."""
+        seen = [record["seen"] for record in at.records("gap")]
+        return [one["writer"] for one in seen if isinstance(one, dict) and one["reason"] == "unclean_end"]
+
+    wait_for(lambda: bool(unclean()), "no gap is recorded")
+    assert unclean() == [at.records("writer-open")[0]["w"]]
     assert vorbehalt("evidence", "verify", at.evidence).returncode == 0
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from vorbehalt.edge.respond import Messages
-from vorbehalt.edge.shared_pages import Page, SharedPages
+from vorbehalt.edge.shared_pages import Page as Page
+from vorbehalt.edge.shared_pages import SharedPages
 from vorbehalt.facts import Headers
 
 _KEPT = 512
