@@ -27,7 +27,7 @@ demo: $(VENV)/.run ## Watch real clients meet a protected site; --once ends, --j
 
 test: $(VENV)/.dev ## Pass all tests (installs nginx, Chromium, ... first where this is Debian and you are root)
 	@tests/install-components
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 check: $(VENV)/.dev ## Format, lint, types and architecture, without changing anything
 	$(BIN)/ruff format --check .

@@ -40,6 +40,23 @@ CHROME_HEADERS = [
     (b"accept-encoding", b"gzip, deflate, br, zstd"),
     (b"accept-language", b"en-US,en;q=0.9"),
 ]
+FOLLOWED = [(name, b"same-origin" if name == b"sec-fetch-site" else value) for name, value in CHROME_HEADERS]
+KNOWN_HEADERS = [*FOLLOWED, (b"referer", b"https://label.example/"), (b"cookie", b"session=0123456789abcdef")]
+ASSET_HEADERS = [
+    (b"host", b"label.example"),
+    (b"sec-ch-ua-platform", b'"Windows"'),
+    (b"user-agent", CHROME),
+    (b"sec-ch-ua", b'"Chromium";v="141", "Google Chrome";v="141", "Not?A_Brand";v="8"'),
+    (b"sec-ch-ua-mobile", b"?0"),
+    (b"accept", b"text/css,*/*;q=0.1"),
+    (b"sec-fetch-site", b"same-origin"),
+    (b"sec-fetch-mode", b"no-cors"),
+    (b"sec-fetch-dest", b"style"),
+    (b"referer", b"https://label.example/a"),
+    (b"accept-encoding", b"gzip, deflate, br, zstd"),
+    (b"accept-language", b"en-US,en;q=0.9"),
+    (b"cookie", b"session=0123456789abcdef"),
+]
 BOT_HEADERS = [(b"host", b"label.example"), (b"user-agent", GPTBOT), (b"accept", b"*/*")]
 
 App = Callable[[Any, Any, Any], Any]
@@ -50,7 +67,7 @@ async def page(request: Request) -> Response:
 
 
 def starlette(middleware: list[Middleware] | None = None) -> Starlette:
-    return Starlette(routes=[Route("/a", page)], middleware=middleware)
+    return Starlette(routes=[Route("/a", page), Route("/a.css", page)], middleware=middleware)
 
 
 def configuration(evidence: str = "off") -> dict[str, Any]:
@@ -61,19 +78,21 @@ def configuration(evidence: str = "off") -> dict[str, Any]:
     }
 
 
-def scope(headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
+def scope(
+    headers: list[tuple[bytes, bytes]], path: str = "/a", client: str = "203.0.113.7"
+) -> dict[str, Any]:
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
         "method": "GET",
         "scheme": "https",
-        "path": "/a",
-        "raw_path": b"/a",
+        "path": path,
+        "raw_path": path.encode(),
         "query_string": b"",
         "root_path": "",
         "headers": headers,
-        "client": ("203.0.113.7", 50000),
+        "client": (client, 50000),
         "server": ("label.example", 443),
     }
 
@@ -94,6 +113,31 @@ def driver(app: App, headers: list[tuple[bytes, bytes]], count: int) -> Callable
         started = time.perf_counter()
         for _ in range(count):
             await app(scope(headers.copy()), receive, send)
+        return (time.perf_counter() - started) / count * 1e6
+
+    return lambda: float(uvloop.run(run()))
+
+
+def reading(app: App, count: int, client: str, chain: bytes = b"") -> Callable[[], float]:
+    """A known person at a public address, of whom every second request is a page; microseconds a request."""
+    import time
+
+    import uvloop
+
+    told = [(b"x-forwarded-for", chain)] if chain else []
+    page_headers, asset_headers = [*KNOWN_HEADERS, *told], [*ASSET_HEADERS, *told]
+
+    async def run() -> float:
+        async def receive() -> Any:
+            await asyncio.Event().wait()
+
+        async def send(message: Any) -> None:
+            pass
+
+        started = time.perf_counter()
+        for _ in range(count // 2):
+            await app(scope(page_headers.copy(), client=client), receive, send)
+            await app(scope(asset_headers.copy(), "/a.css", client), receive, send)
         return (time.perf_counter() - started) / count * 1e6
 
     return lambda: float(uvloop.run(run()))
@@ -136,6 +180,9 @@ def run(rounds: int) -> tuple[dict[str, Figure], list[Budget]]:
         "Vorbehalt around it, reader": driver(protected, CHROME_HEADERS, 10_000),
         "Vorbehalt by add_middleware, reader": driver(inner, CHROME_HEADERS, 10_000),
         "Vorbehalt behind a trusted proxy, look-ups on, reader": driver(behind, forwarded, 10_000),
+        "bare Starlette, known person": reading(bare, 10_000, "203.0.114.7"),
+        "Vorbehalt around it, known person": reading(protected, 10_000, "203.0.114.7"),
+        "Vorbehalt behind a trusted proxy, known person": reading(behind, 10_000, "203.0.113.7", b"8.8.4.4"),
         "bare Starlette, crawler": driver(bare, BOT_HEADERS, 10_000),
         "Vorbehalt refuses a crawler (no wait for the disk)": driver(protected, BOT_HEADERS, 10_000),
     }
@@ -147,7 +194,14 @@ def run(rounds: int) -> tuple[dict[str, Figure], list[Budget]]:
     reader = figures["Vorbehalt around it, reader"].median
     proxied = figures["Vorbehalt behind a trusted proxy, look-ups on, reader"].median
     refusal = figures["Vorbehalt refuses a crawler (no wait for the disk)"].median
+    known = figures["bare Starlette, known person"].median
+    watched = figures["Vorbehalt around it, known person"].median
+    told = figures["Vorbehalt behind a trusted proxy, known person"].median
     budgets = [
+        Budget("a known person, conduct watched: x bare Starlette", watched / known, 1.5),
+        Budget("a known person, conduct watched: added", watched - known, 4.0, " µs"),
+        Budget("a known person behind a trusted proxy: x bare Starlette", told / known, 1.8),
+        Budget("a known person behind a trusted proxy: added", told - known, 6.0, " µs"),
         Budget("an ordinary reader: x bare Starlette", reader / base, 1.5),
         Budget("an ordinary reader: added", reader - base, 4.0, " µs"),
         Budget("a reader behind a trusted proxy, look-ups on: x bare Starlette", proxied / base, 1.8),

@@ -29,6 +29,7 @@ COMMANDS = {
         "doctor",
         "signals",
         "replay",
+        "tune",
         "evidence",
         "rules",
     },

@@ -45,7 +45,7 @@ def ask(
     host: bytes = b"label.example",
     at: str = "",
 ) -> Got:
-    told = [(b"x-forwarded-for", b"8.8.8.8"), (b"x-forwarded-host", host)]
+    told = [(b"x-forwarded-for", b"10.8.8.8"), (b"x-forwarded-host", host)]
     told += [] if at else [(b"x-forwarded-uri", uri)]
     request = scope(f"/.vorbehalt/auth{at}", agent=agent, headers=[*told, *headers], client=client)
     return asyncio.run(call(site, request))
@@ -90,6 +90,50 @@ def test_the_second_answer_is_the_first_one(
     third = quick(site, monkeypatch, uri)
     assert third is not None
     assert third.messages == first.messages, "a server that changes its list changes nobody else's"
+
+
+PERSON = (
+    (b"sec-ch-ua", b'"Chromium";v="141", "Not)A;Brand";v="24"'),
+    (b"sec-ch-ua-mobile", b"?0"),
+    (b"sec-ch-ua-platform", b'"Windows"'),
+    (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8"),
+    (b"sec-fetch-site", b"same-origin"),
+    (b"sec-fetch-mode", b"navigate"),
+    (b"sec-fetch-dest", b"document"),
+    (b"accept-language", b"de"),
+    (b"cookie", b"session=1"),
+    (b"x-forwarded-for", b"203.0.114.9"),
+    (b"x-forwarded-proto", b"https"),
+    (b"x-forwarded-host", b"label.example"),
+)
+
+
+def test_a_person_needs_no_look_once_known_and_a_disguise_always(
+    site: VorbehaltMiddleware, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has an address is a client whose conduct counts, also where a proxy asks."""
+
+    def visit(uri: bytes, headers: Any) -> Got | None:
+        looked: list[int] = []
+
+        def decide(*inner: Any) -> Any:
+            looked.append(1)
+            return deciding.decide(*inner)
+
+        pairs = [*headers, (b"x-forwarded-uri", uri)]
+        with monkeypatch.context() as patch:
+            patch.setattr("vorbehalt.edge.asgi.decide", decide)
+            got = asyncio.run(call(site, scope("/.vorbehalt/auth", headers=pairs, client=PROXY)))
+        assert got.status == 204
+        return None if looked else got
+
+    library = [pair for pair in PERSON if not pair[0].startswith(b"sec-") and pair[0] != b"x-forwarded-for"]
+    library += [(b"x-forwarded-for", b"203.0.115.7")]
+    for number in range(4):
+        visit(b"/lyrics/%d" % number, PERSON)
+        visit(b"/lyrics/%d" % number, library)
+    assert any(visit(b"/lyrics/1", PERSON) is not None for _ in range(3))
+    assert [visit(b"/lyrics/1", library) for _ in range(3)] == [None] * 3
 
 
 def test_envoys_form_is_remembered_with_its_200(

@@ -143,7 +143,7 @@ def question(
         line or b"GET /.vorbehalt/auth" + at + b" HTTP/1.1",
         b"X-Forwarded-Host: label.example",
         b"X-Forwarded-Proto: https",
-        b"X-Forwarded-For: 8.8.8.8",
+        b"X-Forwarded-For: 10.8.8.8",
         b"X-Forwarded-Method: GET",
         b"X-Request-Id: 4bf92f3577b34da6a3ce929d0e0e4736",
         b"Host: label.example",
@@ -309,14 +309,14 @@ def test_another_host_or_address_or_section_is_another_refusal() -> None:
         for uri in (b"/lyrics/1", b"/press/1"):
             proxy.ask(question(uri=uri))
         made.requests.clear()
-        other = question(agent=GPTBOT).replace(b"8.8.8.8", b"9.9.9.9")
+        other = question(agent=GPTBOT).replace(b"10.8.8.8", b"10.9.9.9")
         for asked in (question(agent=GPTBOT), question(agent=GPTBOT, uri=b"/press/1"), other):
             first, second = proxy.ask(asked), proxy.ask(asked)
             assert same(first) == same(second)
 
         assert len(made.requests) == 3
         clients = [draft.client for draft in made.evidence.of("request")]
-        assert clients == ["8.8.8.8"] * 4 + ["9.9.9.9"] * 2
+        assert clients == ["10.8.8.8"] * 4 + ["10.9.9.9"] * 2
 
 
 def test_a_refusal_is_forgotten_when_more_is_known_of_who_asks_or_the_signals_change() -> None:

@@ -23,6 +23,7 @@ NAMES = [
     "reservation_context",
     "reservation_feed",
     "reservation_meta",
+    "trap_link",
 ]
 
 

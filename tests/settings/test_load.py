@@ -98,7 +98,13 @@ def test_the_smallest_configuration_has_the_documented_defaults(load_text: Any, 
     assert settings.warnings == ()
     assert (host.names, host.preset, host.mode, host.robots) == ((), "allow-search", "enforce", "app")
     assert host.terms.uses == Uses("allow", "reserve", "reserve", "reserve")
-    assert host.rules[0].name == "control-token"
+    assert [rule.name for rule in host.rules[:4]] == [
+        "findings-block",
+        "findings-challenge",
+        "findings-limit",
+        "control-token",
+    ]
+    assert [rule.mode for rule in host.rules[:3]] == ["observe"] * 3
     assert settings.hosts == ()
     assert settings.evidence.directory == str(tmp_path / "vorbehalt-evidence")
     assert settings.evidence.origin == "label.example/evidence"
@@ -107,7 +113,7 @@ def test_the_smallest_configuration_has_the_documented_defaults(load_text: Any, 
     assert (settings.network.trusted_proxies, settings.network.client_header) == ((), "")
     assert (settings.network.refresh, settings.network.dns, settings.network.signatures) == (False,) * 3
     assert (settings.network.ranges_hit_max_age_days, settings.network.ranges_miss_max_age_hours) == (30, 24)
-    assert settings.patterns_mode == "observe"
+    assert settings.patterns.mode == "observe"
     assert (settings.log_format, settings.log_level, settings.metrics_listen) == ("console", "INFO", None)
     assert settings.ai_product_hosts[b"chatgpt.com"] == "openai"
 
@@ -298,11 +304,14 @@ class TestHosts:
         assert (b.preset, b.mode, b.open_paths, b.upstream) == (
             "reserve-all", "enforce", ("/hooks/",), "http://127.0.0.1:9000"
         )  # fmt: skip
-        assert [rule.name for rule in b.rules[:2]] == ["common", "impostor-refused"]
+        assert [rule.name for rule in b.rules if not rule.name.startswith("findings-")][:2] == [
+            "common",
+            "impostor-refused",
+        ]
         assert (c.terms.origin, c.mode, c.preset, c.upstream) == (
             "https://shop.c.example:8443", "observe", "allow-search", None
         )  # fmt: skip
-        assert [rule.name for rule in c.rules[:2]] == ["own", "control-token"]
+        assert [rule.name for rule in c.rules][:5:4] == ["own", "control-token"]
         assert settings.default_host.terms.origin == "https://label.example"
         assert settings.default_host.terms.uses == Uses()
 
@@ -345,7 +354,7 @@ def test_an_overlay_of_rules_is_found_beside_the_file(load_text: Any, tmp_path: 
     folder.mkdir(parents=True)
     (folder / "calm.toml").write_text('format = 1\nname = "calm"\nabout = "Answers everybody."\n')
     settings = load_text(HEAD + '[rules]\npath = "mine"\n[policy]\npreset = "calm"\n')
-    assert settings.default_host.rules == ()
+    assert {rule.name.partition("-")[0] for rule in settings.default_host.rules} == {"findings"}
     assert settings.registry.digest != load_text(HEAD).registry.digest
 
 

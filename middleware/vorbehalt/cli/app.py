@@ -21,6 +21,7 @@ from vorbehalt.cli import (
     running,
     signals,
     sparing,
+    tuning,
 )
 from vorbehalt.cli.output import flush, printable, say
 from vorbehalt.errors import VorbehaltError
@@ -61,6 +62,7 @@ app.command("pause")(pausing.pause)
 app.command("spare")(sparing.spare)
 app.command("doctor")(doctoring.doctor)
 app.command("replay")(replaying.replay)
+app.command("tune")(tuning.tune)
 app.command("probe")(probing.probe)
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(rules.app, name="rules")

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
+from vorbehalt.cli.conduct import conduct_for_one
 from vorbehalt.cli.lists import lists_of_the_time
 from vorbehalt.cli.operator_actions import overriding_of
 from vorbehalt.cli.output import CONFIG, JSON, moment, note, print_json, printable, quoted, say, utc
@@ -54,6 +55,7 @@ def explain(
         read_robots_files(settings),
         ranges=lists_of_the_time(settings),
         overriding=overriding_of(settings),
+        conduct=conduct_for_one(settings),
     )
     verdict = engine.judge(visit)
     if as_json:
@@ -194,7 +196,10 @@ def sentences(verdict: Mapping[str, Any]) -> list[str]:
         )
         lines.append(f"how: {identity['how']}")
     for finding in verdict["findings"]:
-        lines.append(f"finding: {finding['id']} ({finding['weight']}): {finding['observed']}")
+        expected = f"; expected: {finding['expected']}" if finding.get("expected") else ""
+        lines.append(f"finding: {finding['id']} ({finding['weight']}): {finding['observed']}{expected}")
+    if verdict["findings"]:
+        lines.append(f"score: {verdict['score']}")
     reservation = verdict["reservation"]
     lines.append(
         f"reservation: section {reservation['section'] or '(whole site)'}, signals {reservation['digest']}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from vorbehalt.cli.conduct import conduct_for_logs
 from vorbehalt.cli.lists import lists_of_the_time
 from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, say
 from vorbehalt.engine import Engine, violates_robots
@@ -32,7 +33,14 @@ def replay(
     if pretends:
         note("the site observes; what follows is what would have happened if it had enforced")
         settings = enforced(settings)
-    engine = Engine(settings, MemoryLimits(), read_robots_files(settings), ranges=lists_of_the_time(settings))
+    conduct = conduct_for_logs(settings)
+    engine = Engine(
+        settings,
+        MemoryLimits(),
+        read_robots_files(settings),
+        ranges=lists_of_the_time(settings),
+        conduct=conduct,
+    )
     if any(host.robots == "app" for host in (settings.default_host, *settings.hosts)):
         note("robots.txt is asked without the site's own rules: they are read from the app while it runs")
     progress = Progress(sys.stderr) if sys.stderr.isatty() or not as_json else None
@@ -42,6 +50,7 @@ def replay(
             engine.judge,
             trusted_proxies=settings.network.trusted_proxies,
             progress=progress,
+            answered=conduct.answered,
             disallows=lambda visit, verdict: violates_robots(engine.plan(visit.host), visit, verdict),
         )
     except LogError as error:

@@ -52,6 +52,7 @@ class AppAnswer:
     ) -> None:
         self.middleware = middleware
         self.live = live
+        self.visit = visit
         self.verdict = verdict
         self.section = section
         self.recording = recording
@@ -72,6 +73,7 @@ class AppAnswer:
     def sending(self, send: Send) -> Send:
         """Return the `send` for the app: it waits for the record, adds the terms and counts."""
         live, section, recording, transfer = self.live, self.section, self.recording, self.transfer
+        conduct = live.engine.conduct if self.verdict.identity is None else None
 
         async def send_with_terms(message: Message) -> None:
             size = 0
@@ -83,6 +85,9 @@ class AppAnswer:
                     carried = section.for_answer(headers)
                     message = {**message, "headers": apply(headers, carried, live.name_conflict)}
                     self.carried = carried.digest
+                    if conduct is not None and "status" in message:
+                        sets_cookie = any(name.lower() == b"set-cookie" for name, _ in headers)
+                        conduct.answered(self.visit, int(message["status"]), sets_cookie)
                 size = transfer.size_of(message)
             except Exception:
                 live.count_internal_error()

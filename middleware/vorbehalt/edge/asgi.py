@@ -113,16 +113,25 @@ class VorbehaltMiddleware:
                     user_agent = headers.get(b"user-agent")
                     claim = live.known.get(user_agent, _UNKNOWN)  # type: ignore[arg-type]
                     if claim is None:
-                        if b"referer" in headers:
-                            live.count_referral(headers[b"referer"])
-                        cells = live.counters.cells
-                        for cell in known.cells:
-                            cells[cell] += 1
-                        inner = scope.copy()
-                        inner["vorbehalt"] = known.verdict
-                        section = known.section
-                        live.count_seconds(perf_counter() - started)
-                        reader = known
+                        glance = live.glance
+                        if glance is None or glance.passes(
+                            scope.get("client"),
+                            headers,
+                            known,
+                            scope["method"],
+                            scope.get("query_string") or b"",
+                            headers.get(b"host", b""),
+                        ):
+                            if b"referer" in headers:
+                                live.count_referral(headers[b"referer"])
+                            cells = live.counters.cells
+                            for cell in known.cells:
+                                cells[cell] += 1
+                            inner = scope.copy()
+                            inner["vorbehalt"] = known.verdict
+                            section = known.section
+                            live.count_seconds(perf_counter() - started)
+                            reader = known
                     elif claim is not _UNKNOWN and live.keeps_refusals and self.observer is None:
                         refusing = refusals.again(
                             self.runtime,  # type: ignore[arg-type]

@@ -96,7 +96,9 @@ def _learn(live: Live, visit: Visit, scope: Any) -> None:
         return
     live.engine.claims.get(visit.header(b"user-agent"))
     host = next((value for key, value in visit.headers if key == b"host"), b"")
-    live.learn_reader(live.cache_for(host), path, visit.path)
+    cache = live.cache_for(host)
+    if path not in cache.paths:
+        live.learn_reader(cache, path, visit.path)
 
 
 def is_auth_path(path: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vorbehalt.edge.forward_auth import AUTH_PATH, AUTH_PREFIX, allowed_status
+from vorbehalt.edge.forward_auth import AUTH_PATH, AUTH_PREFIX, allowed_status, original_method
 from vorbehalt.edge.live import HostCache, Live, Reader, make_room
 from vorbehalt.facts import Visit
 
@@ -77,21 +77,39 @@ def again(live: Live, scope: Any) -> ReadyAnswer | None:
     raw_path = scope.get("raw_path")
     if type(raw_path) is not bytes:
         return None
-    return again_for(live, peer_of(scope.get("client")), raw_path, headers)
-
-
-def again_for(
-    live: Live, peer: str | None, raw_path: bytes, headers: Mapping[bytes, bytes]
-) -> ReadyAnswer | None:
-    """The same for a question that is not a scope yet; no header of it may have come twice."""
+    client, peer = scope.get("client"), peer_of(scope.get("client"))
     if peer is None or peer not in live.asking_peers:
         return None
     if live.known.get(headers.get(b"user-agent"), _UNKNOWN) is not None:  # type: ignore[arg-type]
         return None
     ready = path_of(live, raw_path, headers)
-    if ready is not None:
-        count(live, ready, headers)
+    if ready is None or not passes(
+        live, client, scope["method"], raw_path, scope.get("query_string") or b"", headers, ready
+    ):
+        return None
+    count(live, ready, headers)
     return ready
+
+
+def passes(
+    live: Live,
+    client: Any,
+    method: str,
+    raw_path: bytes,
+    query: bytes,
+    headers: Mapping[bytes, bytes],
+    ready: ReadyAnswer,
+) -> bool:
+    """True if the conduct of the visitor gives no reason to look at this visit; then it is counted."""
+    glance = live.glance
+    if glance is None:
+        return True
+    host = headers.get(b"host", b"")
+    if raw_path == _AUTH_PATH:
+        method = original_method(headers, method)
+        query = headers.get(b"x-forwarded-uri", b"").partition(b"?")[2]
+        host = headers.get(b"x-forwarded-host") or host
+    return glance.passes(client, headers, ready.reader, method, query, host)
 
 
 def path_of(live: Live, raw_path: bytes, headers: Mapping[bytes, bytes]) -> ReadyAnswer | None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from vorbehalt.edge import in_force
 from vorbehalt.edge.client_address import AddressResolver
+from vorbehalt.edge.glance import Glance
 from vorbehalt.edge.refusal_pages import RefusalPages
 from vorbehalt.engine import Engine, HostPlan
 from vorbehalt.facts import ClientAddress, host_name
 from vorbehalt.identify.identity import Claim
+from vorbehalt.patterns.seen import Kind, kind_of
+from vorbehalt.patterns.spots import Spot
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.headers import SectionHeaders
 from vorbehalt.stores.counters import Counters
@@ -37,11 +40,14 @@ _Value = TypeVar("_Value")
 
 @dataclass(slots=True)
 class Reader:
-    """What an ordinary visitor (no claim, no finding) gets in one section."""
+    """What an ordinary visitor (no claim, no finding) gets on one path."""
 
     verdict: Verdict
     section: SectionHeaders
     cells: tuple[int, ...]
+    spot: Spot | None = None
+    """The path as the counters of clients know it; None where each visit has to be looked at for them."""
+    kind: Kind = "page"
 
 
 @dataclass(slots=True)
@@ -115,6 +121,7 @@ class Live:
         self.known: dict[bytes, Claim | None] = engine.claims.known
         self.caches = {id(plan): HostCache(plan) for plan in engine.plans()}
         self.default = self.caches[id(engine.default)]
+        self.glance = None if engine.conduct is None else Glance(engine.conduct, addresses)
         in_force.register(engine.plans())
         self.by_host: dict[bytes, HostCache] | None = {} if engine.hosts else None
         self.pages = RefusalPages()
@@ -170,6 +177,8 @@ class Live:
                 return None
             reader = Reader(verdict, headers, self.request_cells(verdict))
             readers[headers.name] = reader
+        if (conduct := self.engine.conduct) is not None:
+            reader = replace(reader, spot=conduct.spot(plan, path), kind=kind_of(path))
         if len(raw_path) <= _LONGEST_PATH:
             make_room(paths, _PATHS)
             paths[raw_path] = reader
@@ -230,6 +239,8 @@ class Live:
         cells = self.counters.cells
         for cell in self.request_cells(verdict):
             cells[cell] += 1
+        for finding in verdict.findings:
+            self.counters.inc("vorbehalt_findings_total", (finding.id,))
 
     def count_refused(self, size: AnswerSize) -> None:
         """Add what a refusal saved: the mean of such answers, as far as any were seen."""

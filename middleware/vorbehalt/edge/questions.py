@@ -57,6 +57,11 @@ class ReadyQuestions:
                 if ready is None:
                     return None
                 if claim is None:
+                    query = target.partition(b"?")[2]
+                    if not forward_auth_again.passes(
+                        live, client, method.decode(), raw_path, query, headers, ready
+                    ):
+                        return None
                     forward_auth_again.count(live, ready, headers)
                     answer = b"%bdate: %b\r\n\r\n" % (ready.head, self._clock.now())
                 else:

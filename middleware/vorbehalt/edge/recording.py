@@ -100,8 +100,8 @@ def open_record(
 ) -> Recording | None:
     """Begin the record that is due for this visit (design: who leaves a record); None if none is due.
 
-    Rollups are counted here. A refusal of anybody and all that identified AI crawlers get is recorded in
-    full.
+    Rollups are counted here. A refusal of anybody, all that identified AI crawlers get, and what is answered
+    to a client whose findings come to `limit` or more is recorded in full.
     """
     identity = verdict.identity
     settings = live.engine.settings.evidence
@@ -121,7 +121,7 @@ def open_record(
             versions=versions,
         )
         return Recording(runtime, live, visit, verdict, runtime.evidence.append(draft), reference)
-    if not verdict.is_refusal:
+    if not verdict.is_refusal and verdict.level == "observe":
         if identity is None:
             return None
         kind = settings.record.get(identity.purpose, "full")

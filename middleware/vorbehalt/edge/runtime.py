@@ -20,6 +20,7 @@ from vorbehalt.edge.outside import Outside, fetched_lists
 from vorbehalt.edge.overriding import OverrideWatch
 from vorbehalt.edge.sharing import Sharing
 from vorbehalt.edge.telling import Telling
+from vorbehalt.edge.watched_clients import WatchedClients
 from vorbehalt.edge.watching import needs_restart, stamp_of
 from vorbehalt.engine import Engine, HostPlan
 from vorbehalt.errors import VorbehaltError
@@ -53,6 +54,7 @@ class Runtime(TellsMetrics):
         self.sharing = Sharing(self.settings, self.counters)
         self.sizes = AnswerSizes()
         self.disarm = Disarm()
+        self.clients = WatchedClients(self.telling.versions.find)
         self.outside = Outside(
             self.settings,
             lambda: self.evidence,
@@ -102,6 +104,7 @@ class Runtime(TellsMetrics):
             outside=None if self.outside.asks_nobody else self.outside,
             disarm=self.disarm,
             overriding=self.overrides.overriding,
+            conduct=self.clients.under(settings),
         )
         network = settings.network
         addresses = AddressResolver(network.trusted_proxies, network.client_header, settings.sidecar.secret)

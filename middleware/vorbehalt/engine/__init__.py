@@ -1,5 +1,7 @@
 """The only orchestration: visit -> identity -> findings -> verdict. Knows no framework."""
 
+from vorbehalt.engine.conduct import Conduct as Conduct
+from vorbehalt.engine.conduct import inputs_of as inputs_of
 from vorbehalt.engine.considered import Considered as Considered
 from vorbehalt.engine.judging import Engine as Engine
 from vorbehalt.engine.judging import Outside as Outside

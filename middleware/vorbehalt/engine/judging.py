@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
+from vorbehalt.engine.conduct import Conduct, decides
 from vorbehalt.engine.considered import Considered
 from vorbehalt.engine.plan import OPEN_RULE, HostPlan, reserved_purposes
 from vorbehalt.facts import Action, Purpose, Standing, Visit
@@ -19,8 +20,10 @@ from vorbehalt.identify.identity import Claim, Identity, establish, signed_claim
 from vorbehalt.identify.means import operator_means
 from vorbehalt.identify.networks import RangeList, read_range_lists
 from vorbehalt.identify.tokens import ClaimCache, TokenIndex
+from vorbehalt.patterns.score import CALM
 from vorbehalt.policy.classes import class_of
 from vorbehalt.policy.disarm import Disarm
+from vorbehalt.policy.levels import BY_CONDUCT
 from vorbehalt.policy.licence import licensed
 from vorbehalt.policy.overrides import Overriding
 from vorbehalt.policy.rules import Case
@@ -63,6 +66,7 @@ class Engine:
         outside: Outside | None = None,
         disarm: Disarm | None = None,
         overriding: Overriding | None = None,
+        conduct: Conduct | None = None,
     ) -> None:
         self.settings = settings
         self.limits = limits
@@ -78,6 +82,7 @@ class Engine:
         self.disarm = Disarm() if disarm is None else disarm
         self.overriding = Overriding() if overriding is None else overriding
         self._outside = outside
+        self.conduct = conduct
         self.versions = {
             "rules": settings.registry.version,
             "rules_digest": settings.registry.digest,
@@ -171,7 +176,10 @@ class Engine:
         section = plan.sections.find(visit.path)
         identity = self.identify(visit)
         digest = plan.bundle.digest
-        if plan.is_open(visit.path) or plan.document(visit.path) is not None:
+        document = plan.document(visit.path)
+        if document is not None or plan.is_open(visit.path):
+            if self.conduct is not None and visit.path == plan.settings.terms.robots_path:
+                self.conduct.fetched_robots(plan, visit, identity)
             return Verdict(
                 action=Action.ALLOW,
                 would=Action.ALLOW,
@@ -184,11 +192,15 @@ class Engine:
             )
         client = visit.client
         policy = plan.policy
+        found = CALM
+        if self.conduct is not None and (identity is None or identity.purpose in BY_CONDUCT):
+            found = self.conduct.assess(plan, visit, identity)
         case = Case(
             received_at=visit.received_at,
             identity=identity,
-            findings=(),
-            score=0,
+            findings=found.findings,
+            score=found.score,
+            level=found.level if found is CALM or decides(visit, identity) else "observe",
             path=visit.path,
             section=section,
             host=visit.host,

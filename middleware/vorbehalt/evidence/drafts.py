@@ -45,7 +45,11 @@ def request_draft(
             "reasons": list(verdict.reasons),
             "status": status,
         },
-        "findings": [{"id": f.id, "weight": f.weight, "observed": f.observed} for f in verdict.findings],
+        "findings": [
+            {"id": f.id, "weight": f.weight, "observed": f.observed, "expected": f.expected}
+            for f in verdict.findings
+        ],
+        **({"score": verdict.score, "level": verdict.level} if verdict.findings else {}),
         "reservation": {
             "section": verdict.section,
             "headers": headers_digest,

@@ -31,8 +31,12 @@ def client_fingerprint(seen: Seen) -> bytes:
 
     Only what does not change between a page, its images and its scripts: User-Agent and Accept-Language.
     """
-    language = seen.value(b"accept-language")
-    return blake2b(seen.value(b"user-agent") + b"\0" + language, digest_size=8).digest()
+    return fingerprint_of(seen.value(b"user-agent"), seen.value(b"accept-language"))
+
+
+def fingerprint_of(user_agent: bytes, language: bytes) -> bytes:
+    """The same from the two values alone."""
+    return blake2b(user_agent + b"\0" + language, digest_size=8).digest()
 
 
 def cohort_fingerprint(seen: Seen) -> bytes:

@@ -28,8 +28,8 @@ from vorbehalt.patterns.spots import Spot, facet, spot_of
 
 _SPOTS: Final = 4096
 _FINDINGS: Final = 4096
-_PAGES_TO_REST: Final = 8
-"""Whoever reads like a person is looked at again after so many pages only."""
+_PAGES_TO_REST: Final = (8, 64)
+"""Whoever reads like a person is looked at again after as many pages as it has read, within these bounds."""
 
 _FIRST_PAGES: Final = 3
 """Pages below which no finding of conduct can be made, traps and robots.txt aside."""
@@ -59,17 +59,26 @@ class Watch:
             return None
         return client_key(prefix_of(client.text), fingerprint)
 
+    def look(self, visit: Visit) -> tuple[Seen, Known]:
+        """The request as findings see it, and what its headers say once and for all."""
+        looked = seen(visit, self.inputs)
+        return looked, self.in_request.find(visit, looked)
+
     def observe(
-        self, visit: Visit, beside: Circumstances = ORDINARY, *, known: Known | None = None
+        self,
+        visit: Visit,
+        beside: Circumstances = ORDINARY,
+        *,
+        looked: Seen | None = None,
+        known: Known | None = None,
     ) -> Assessment:
         """Count a request and say how its client stands with it.
 
-        `known` is what `in_request.find` says of it, where the caller has asked already.
+        `looked` and `known` are what `look` says of it, where the caller has asked already.
         """
         try:
-            looked = seen(visit, self.inputs)
-            if known is None:
-                known = self.in_request.find(visit, looked)
+            if looked is None or known is None:
+                looked, known = self.look(visit)
             # Who says what it is must not score like a disguise.
             stateless = () if beside.is_declared else known.findings
             key = self.key_of(visit.client, known.fingerprint)
@@ -79,7 +88,7 @@ class Watch:
                 )
             return self._observe(visit, beside, looked, stateless, key)
         except Exception as error:
-            self._failed(error)
+            self.failed(error)
             return CALM
 
     def fast(
@@ -114,6 +123,11 @@ class Watch:
         self._site.requests += 1
         return CALM
 
+    def is_calm(self, key: int) -> bool:
+        """True for a known client in whose record nothing is held against it."""
+        record = self.clients.get(key)
+        return record is not None and record.marks is None
+
     def note_answer(self, key: int | None, status: int, sets_cookie: bool, now: int) -> None:
         """Take note of an answer that failed (4xx), was 304 or set a cookie; others need not be told."""
         try:
@@ -124,7 +138,7 @@ class Watch:
             if record is not None:
                 record.note_answer(status, sets_cookie)
         except Exception as error:
-            self._failed(error)
+            self.failed(error)
 
     def robots_known(self, key: int | None, now: int) -> str | None:
         """The digest of the robots.txt that binds a client: the last one that it fetched within a day."""
@@ -162,7 +176,7 @@ class Watch:
         if marks is not None and not had_marks:
             self.clients.got_marks(key)
         if marks is None:
-            record.wait(_rest(record))
+            record.wait(_rest(record, "assets" in self.inputs.given))
             return CALM
         at = now / SECOND
         for finding in behaviour:
@@ -180,13 +194,22 @@ class Watch:
             self._findings.clear()
         return self._findings.setdefault(finding, finding)
 
-    def _failed(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
+        """Count a fault of ours."""
         self.failures += 1
         self.last_failure = error
 
 
-def _rest(record: ClientRecord) -> int:
-    """For how many pages a client without findings needs no second look."""
-    if record.assets and record.chained:
-        return _PAGES_TO_REST
-    return max(0, _FIRST_PAGES - 1 - record.pages)
+def _rest(record: ClientRecord, sees_assets: bool) -> int:
+    """For how many pages a client without findings needs no second look.
+
+    Who reads like a person rests longest. Of others conduct shows within the first pages, and after that it
+    changes slowly: they are looked at again after half as many pages as they have read.
+    """
+    least, most = _PAGES_TO_REST
+    pages = record.pages
+    if record.chained and (record.assets or not sees_assets):
+        return min(max(least, pages), most)
+    if pages < 2 * _FIRST_PAGES:
+        return max(0, _FIRST_PAGES - 1 - pages)
+    return min(pages // 2, least)

@@ -9,6 +9,7 @@ from typing import cast, get_args
 
 from vorbehalt.facts import Action, Purpose, Standing
 from vorbehalt.identify.registry import Basis
+from vorbehalt.patterns.definition import LEVELS
 from vorbehalt.policy.classes import RequestClass
 from vorbehalt.policy.reasons import REASONS
 from vorbehalt.policy.rules import Match, Mode, Quota, Rule, Scope
@@ -118,6 +119,7 @@ def _read_match(table: Table) -> Match:
         classes=cast(tuple[RequestClass, ...], table.choices("class", get_args(RequestClass))),
         finding=table.texts("finding", lone=True),
         score=_read_score(table),
+        level=table.choice("level", "", LEVELS[1:]),
         address=_read_networks(table),
         host=_read_hosts(table),
     )
@@ -197,9 +199,9 @@ def _reason(table: Table, match: Match) -> str:
 def derived_reason(match: Match) -> str:
     """Return the reason code of a rule that names none, from the most telling thing that it asks."""
     for name in (
-        "token", "finding", "score", "operator", "purpose", "section", "path", "classes", "address", "host",
-        "standing",
+        "token", "finding", "score", "level", "operator", "purpose", "section", "path", "classes", "address",
+        "host", "standing",
     ):  # fmt: skip
-        if getattr(match, name) not in ((), None):
+        if getattr(match, name) not in ((), None, ""):
             return f"site-rule-{'class' if name == 'classes' else name}"
     return "site-rule"

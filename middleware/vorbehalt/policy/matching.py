@@ -8,7 +8,9 @@ from vorbehalt.facts import Action, Purpose, Standing
 from vorbehalt.identify.identity import Identity
 from vorbehalt.identify.networks import NetworkSet
 from vorbehalt.identify.registry import Crawler
+from vorbehalt.patterns.definition import LEVELS
 from vorbehalt.policy.compile import derived_reason
+from vorbehalt.policy.levels import BY_CONDUCT
 from vorbehalt.policy.rules import Case, Quota, Rule
 from vorbehalt.reservation.path_pattern import PathPattern
 
@@ -24,6 +26,7 @@ class ReadyRule:
         "host_tails",
         "hosts",
         "is_free",
+        "least",
         "match",
         "networks",
         "operators",
@@ -45,6 +48,7 @@ class ReadyRule:
         self.paths = tuple(PathPattern.of_decoded(path) for path in match.path)
         self.sections = frozenset(match.section)
         self.findings = frozenset(match.finding)
+        self.least = LEVELS.index(match.level) if match.level in LEVELS else 0
         self.networks = NetworkSet(match.address, any_length=True) if match.address else None
         hosts = [host.lower() for host in match.host]
         self.hosts = frozenset(host for host in hosts if not host.startswith("*."))
@@ -58,6 +62,7 @@ class ReadyRule:
             not (match.path or match.section or match.classes or match.finding or match.host)
             and self.networks is None
             and match.score is None
+            and not self.least
             and self.expires_at is None
         )
 
@@ -69,6 +74,8 @@ class ReadyRule:
                 match.token or match.operator or match.purpose or match.standing or match.basis
             ) and match.control is None and match.legal_deposit is None  # fmt: skip
         crawler = identity.crawler
+        if self.least and crawler.purpose not in BY_CONDUCT:
+            return False
         if _is_genuine_search_engine(identity) and (match.finding or match.score is not None):
             return False
         return (
@@ -101,6 +108,8 @@ class ReadyRule:
             if not self.networks.contains(case.address):
                 return False
         if self.findings and not any(finding.id in self.findings for finding in case.findings):
+            return False
+        if self.least and LEVELS.index(case.level) < self.least:
             return False
         return match.score is None or case.score >= match.score
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from vorbehalt.facts import Action, Finding, Purpose, Standing
 from vorbehalt.identify.identity import Identity
+from vorbehalt.patterns.definition import Level
 from vorbehalt.policy.classes import RequestClass
 
 Mode = Literal["observe", "enforce"]
@@ -34,7 +35,7 @@ class Quota:
 class Match:
     """What a rule asks of a request. An empty field asks nothing; all that is given must hold.
 
-    `path` patterns are RFC 9309 (`*`, `$`); `address` are networks in text; `score` is a minimum.
+    `path` patterns are RFC 9309 (`*`, `$`); `address` are networks in text; `score` and `level` are minimums.
     """
 
     token: tuple[str, ...] = ()
@@ -50,6 +51,7 @@ class Match:
     """Written `class`."""
     finding: tuple[str, ...] = ()
     score: int | None = None
+    level: str = ""
     address: tuple[str, ...] = ()
     host: tuple[str, ...] = ()
 
@@ -87,3 +89,5 @@ class Case:
     work: str | None = None
     request_class: RequestClass = "pages"
     """Worked out only where the policy asks for it (`Policy.asks_class`)."""
+    level: Level = "observe"
+    """What the findings come to; "observe" too where they are not to decide on this request."""

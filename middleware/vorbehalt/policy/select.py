@@ -80,7 +80,7 @@ class Policy:
 
     def conclude(self, case: Case, rule: Rule, allowance: Allowance | None = None) -> Verdict:
         """Say what a rule means for this case; `allowance` is what its quota had left, if it was charged."""
-        if allowance is not None or case.findings or case.score or case.work is not None:
+        if allowance is not None or case.findings or case.score or case.level != "observe" or case.work:
             return self._conclude(case, rule, allowance)
         # A crawler that is refused comes again and again: the same verdict need not be built each time.
         # Both objects stay referenced by the kept verdict's entry, so that their ids cannot be reused.
@@ -110,6 +110,7 @@ class Policy:
             identity=case.identity,
             findings=case.findings,
             score=case.score,
+            level=case.level,
             section=case.section,
             reservation=case.reservation,
             work=case.work,
@@ -135,7 +136,7 @@ class Policy:
         )
         for compiled in self._readers:
             match = compiled.match
-            if compiled.findings or (match.score is not None and match.score > 0):
+            if compiled.findings or compiled.least or (match.score is not None and match.score > 0):
                 continue
             if compiled.sections and section not in compiled.sections:
                 continue

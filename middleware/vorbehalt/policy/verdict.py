@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vorbehalt.facts import Action, Finding, Purpose
 from vorbehalt.identify.identity import Identity
+from vorbehalt.patterns.definition import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Verdict:
     identity: Identity | None = None
     findings: tuple[Finding, ...] = ()
     score: int = 0
+    level: Level = "observe"
     section: str = ""
     reservation: str = ""
     work: str | None = None

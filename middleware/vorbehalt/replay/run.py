@@ -19,6 +19,8 @@ from vorbehalt.replay.visits import VisitMaker
 Judge = Callable[[Visit], Verdict]
 Disallows = Callable[[Visit, Verdict], bool]
 """Whether robots.txt disallows a judged visit to its crawler."""
+Answered = Callable[[Visit, int, bool], None]
+"""Told of an answer that failed: the visit, its status, and whether it set a cookie, which no log tells."""
 Report = Callable[[str, int, int, "int | None"], None]
 """Called now and then with file name, lines read in all, bytes of this file read, its size if known."""
 _STEP = 20_000
@@ -52,12 +54,14 @@ def replay(
     trusted_proxies: Sequence[str] = (),
     progress: Report | None = None,
     disallows: Disallows | None = None,
+    answered: Answered | None = None,
 ) -> Result:
     """Judge every request of the logs as of its own time, and add up.
 
     Several files (rotated, or of several servers) are merged by time, whatever their order, so that quotas
     see time pass as it did; `-` is standard input. `trusted_proxies` are networks in text. `disallows`
-    is asked about visits with a claim; None: nothing is counted as disallowed. Raises LogError if a log
+    is asked about visits with a claim; None: nothing is counted as disallowed. `answered` is told of failures
+    that were not refusals of ours. Raises LogError if a log
     cannot be opened.
     """
     tally = Tally()
@@ -70,6 +74,8 @@ def replay(
         address = client.address
         visit = visit_of(entry, address)
         verdict = judge(visit)
+        if answered is not None and entry.status is not None and entry.status >= 400:
+            answered(visit, entry.status, False)
         is_against = disallows is not None and verdict.identity is not None and disallows(visit, verdict)
         add(entry, visit.path, client.key, address.is_usable, verdict, is_against)
     warnings = tuple(f"{source.name}: {source.ended_early}" for source in sources if source.ended_early)

@@ -9,6 +9,7 @@ from typing import cast
 
 from vorbehalt.errors import RulesError
 from vorbehalt.policy.compile import MODES, read_patterns, read_rule
+from vorbehalt.policy.levels import level_rules
 from vorbehalt.policy.presets import load_preset, preset_names
 from vorbehalt.policy.rules import Mode, Rule
 from vorbehalt.policy.tables import Flaw, Table, did_you_mean, one_of, shown
@@ -47,6 +48,7 @@ class HostReader:
         base: Path,
         documents: Mapping[str, bytes],
         vocabulary: Vocabulary,
+        patterns_mode: Mode,
         flaws: list[Flaw],
     ) -> None:
         self._root = root
@@ -54,6 +56,7 @@ class HostReader:
         self._base = base
         self._documents = documents
         self._flaws = flaws
+        self._by_conduct = level_rules(patterns_mode)
         self._presets: dict[str, tuple[Rule, ...]] = {}
         self.site_hosts: tuple[str, ...] = ()
 
@@ -155,6 +158,11 @@ class HostReader:
             except RulesError as error:
                 policy.flaw("preset", "V025", str(error))
         common = self._presets.get(preset, ())
+        if common and all(rule.mode == "observe" for rule in common):
+            # A preset that refuses nobody does not refuse by conduct either.
+            common = (*level_rules("observe"), *common)
+        else:
+            common = (*self._by_conduct, *common)
         rules = []
         taken = {rule.name: f"a rule of the preset {preset}" for rule in common}
         for table in policy.tables("rule"):

@@ -12,9 +12,10 @@ from vorbehalt.facts import Action, Purpose, Standing
 from vorbehalt.identify.identity import Identity
 from vorbehalt.identify.networks import canonical_address
 from vorbehalt.identify.registry import Crawler, Registry
+from vorbehalt.patterns.book import IDS
 from vorbehalt.policy.rules import Rule
 from vorbehalt.policy.select import Policy
-from vorbehalt.policy.tables import Flaw, did_you_mean, shown
+from vorbehalt.policy.tables import Flaw, did_you_mean, one_of, shown
 from vorbehalt.reservation import checks
 from vorbehalt.reservation.terms import Terms
 from vorbehalt.settings.hosts import ReadHost
@@ -90,11 +91,11 @@ def _permissions(key: str, terms: Terms, registry: Registry, now: datetime) -> I
 
 def _effects(key: str, rule: Rule, now: datetime) -> Iterable[Flaw]:
     match = rule.match
-    if match.finding or (match.score is not None and match.score > 0):
-        field = "finding" if match.finding else "score"
-        yield Flaw(
-            f"{key}.match.{field}", "V109", "no findings are made by this version; the rule never matches"
-        )
+    for finding in match.finding:
+        if finding not in IDS:
+            hint = did_you_mean(finding, IDS) or f"; {one_of(IDS)}"
+            message = f"no finding is called {shown(finding)}, so the rule never matches it{hint}"
+            yield Flaw(f"{key}.match.finding", "V109", message)
     if rule.action is Action.CHALLENGE and rule.limit is not None:
         per = f"{rule.limit.count} requests in {rule.limit.period_seconds} s"
         yield Flaw(f"{key}.action", "V108", f"there is no challenge in this version; {per} stand in for it")

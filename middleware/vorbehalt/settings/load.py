@@ -20,12 +20,12 @@ from vorbehalt.settings.digest import digest
 from vorbehalt.settings.hosts import HostReader, ReadHost
 from vorbehalt.settings.lint import lint_host, lint_terms
 from vorbehalt.settings.model import Settings
+from vorbehalt.settings.patterns import read_patterns
 from vorbehalt.settings.rooms import (
     read_evidence,
     read_log,
     read_metrics,
     read_network,
-    read_patterns_mode,
     read_sidecar,
 )  # fmt: skip
 from vorbehalt.settings.source import Source, read_source
@@ -134,14 +134,14 @@ def _read(
     book: Book | None,
 ) -> tuple[Settings | None, tuple[ReadHost, ...]]:
     sidecar = read_sidecar(root.table("sidecar"))
-    reader = HostReader(root, source.base, documents, vocabulary, root.flaws)
+    patterns, book = read_patterns(root.table("patterns"), book)
+    reader = HostReader(root, source.base, documents, vocabulary, patterns.mode, root.flaws)
     default = reader.read_default(sidecar.upstream)
     further = reader.read_further(default)
     evidence = read_evidence(root.table("evidence"), source.base, default.settings.terms.origin)
     network = read_network(root.table("network"), documents)
     kept = None if evidence.is_kept_nowhere else Path(evidence.directory)
     state = read_state(root.table("state"), source.base, kept)
-    patterns_mode = read_patterns_mode(root.table("patterns"))
     metrics_listen = read_metrics(root.table("metrics")) or sidecar.metrics_listen
     log_format, log_level, log_refusals = read_log(root.table("log"))
     root.finish()
@@ -150,7 +150,7 @@ def _read(
         return None, hosts
     effective = (
         [host.settings for host in hosts], reader.site_hosts, network, evidence, state, sidecar,
-        patterns_mode, metrics_listen, log_format, log_level, log_refusals, registry.digest,
+        patterns, book.levels, metrics_listen, log_format, log_level, log_refusals, registry.digest,
     )  # fmt: skip
     settings = Settings(
         source=source.path,
@@ -158,13 +158,13 @@ def _read(
         default_host=default.settings,
         hosts=tuple(host.settings for host in further),
         registry=registry,
-        rules_documents=documents,
         book=book,
+        rules_documents=documents,
         network=network,
         evidence=evidence,
         state=state,
         sidecar=sidecar,
-        patterns_mode=patterns_mode,
+        patterns=patterns,
         metrics_listen=metrics_listen,
         log_format=log_format,
         log_level=log_level,

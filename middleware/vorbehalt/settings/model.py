@@ -77,6 +77,22 @@ class StateSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PatternsSettings:
+    """How conduct is judged.
+
+    `sees`: what the operator says of the way to us, names of `seen.NEEDS`; None: as the arrangement suggests.
+    `tls_header` and `signed_in_header` are names in lower case of headers that only a trusted proxy can set.
+    `enclosures` are path patterns of files that a feed offers: whoever fetches them needs no page first.
+    """
+
+    mode: Mode = "observe"
+    sees: tuple[str, ...] | None = None
+    tls_header: str = ""
+    signed_in_header: str = ""
+    enclosures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SidecarSettings:
     """`upstream_timeout_seconds`: how long the site may take to begin an answer."""
 
@@ -125,12 +141,12 @@ class Settings:
     registry: Registry
     rules_documents: Mapping[str, bytes]
     book: Book
-    """What findings mean, weigh and need; its documents are part of the rules, and so of their digest."""
+    """What findings mean, weigh and need, with the thresholds of this site; its documents are the rules'."""
     network: NetworkSettings
     evidence: EvidenceSettings
     state: StateSettings
     sidecar: SidecarSettings
-    patterns_mode: Mode = "observe"
+    patterns: PatternsSettings = field(default_factory=PatternsSettings)
     metrics_listen: str | None = None
     log_format: Literal["console", "json"] = "console"
     log_level: str = "INFO"

@@ -1,4 +1,4 @@
-"""The tables that hold for the whole process: network, evidence, state, metrics, log, sidecar, patterns."""
+"""The tables that hold for the whole process: network, evidence, state, metrics, log, sidecar."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from vorbehalt.facts import AI_PURPOSES, Purpose
-from vorbehalt.policy.compile import MODES
-from vorbehalt.policy.rules import Mode
 from vorbehalt.policy.tables import Table, shown
 from vorbehalt.settings.model import (
     EvidenceSettings,
@@ -189,21 +187,6 @@ def read_sidecar(table: Table) -> SidecarSettings:
     )
     table.finish()
     return sidecar
-
-
-def read_patterns_mode(table: Table) -> Mode:
-    """Read [patterns]."""
-    mode = cast(Mode, table.choice("mode", "observe", MODES))
-    if mode == "enforce":
-        table.flaw("mode", "V104", 'patterns.mode = "enforce" has no effect in this version')
-    thresholds = table.table("thresholds")
-    for name in ("limit", "challenge", "block"):
-        thresholds.number(name)
-    if thresholds.items():
-        table.flaw("thresholds", "V104", "patterns.thresholds has no effect in this version")
-    thresholds.finish()
-    table.finish()
-    return mode
 
 
 def read_metrics(table: Table) -> str | None:

@@ -1,0 +1,33 @@
+"""The clients of one worker and what is known of their conduct: it outlives a reload that changes no rule."""
+
+from __future__ import annotations
+
+from vorbehalt.engine import Conduct, inputs_of
+from vorbehalt.engine.conduct import Versions
+from vorbehalt.patterns.book import Book
+from vorbehalt.patterns.definition import Level
+from vorbehalt.patterns.watch import Watch
+from vorbehalt.settings import Settings
+
+
+class WatchedClients:
+    """Hands every configuration the same watch, as long as its rule book and its inputs are the same."""
+
+    def __init__(self, versions: Versions) -> None:
+        self._versions = versions
+        self._watch: Watch | None = None
+
+    def under(self, settings: Settings) -> Conduct:
+        """Return the conduct to be judged under a configuration."""
+        book = settings.book
+        inputs = inputs_of(settings)
+        watch = self._watch
+        if watch is None or watch.inputs != inputs or _weights(watch.book) != _weights(book):
+            # What was found under other rules would have to be weighed by them: it begins anew.
+            watch = self._watch = Watch(book, inputs)
+        return Conduct(watch, settings.patterns, self._versions)
+
+
+def _weights(book: Book) -> tuple[str, dict[Level, int]]:
+    """What tells one book from another: the rules' documents, and the thresholds of the site."""
+    return book.digest, dict(book.levels)
