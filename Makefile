@@ -65,7 +65,7 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.run
 	@echo "installing what the tests need into $(VENV) ..." >&2
-	@$(PIP) -e '.[sidecar,verify,speed]' --group dev --group test >&2
+	@$(PIP) -e '.[sidecar,verify,speed,anchor]' --group dev --group test >&2
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev

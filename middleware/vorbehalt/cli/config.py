@@ -18,6 +18,7 @@ from vorbehalt.cli.output import (
 )
 from vorbehalt.engine import Engine
 from vorbehalt.errors import ConfigError, Problem
+from vorbehalt.evidence.anchor.overdue import overdue_sentence
 from vorbehalt.settings import Settings, describe, load, read_robots_files
 from vorbehalt.stores.counter_files import living
 from vorbehalt.stores.memory import MemoryLimits
@@ -27,7 +28,12 @@ def check(config: Path = CONFIG, as_json: bool = JSON) -> None:
     """Validate a configuration, print the policy it means, warn."""
     try:
         settings = load(config)
-        warnings = [*settings.warnings, *robots_conflicts(settings), *lonely_workers(settings)]
+        warnings = [
+            *settings.warnings,
+            *robots_conflicts(settings),
+            *lonely_workers(settings),
+            *unanchored(settings, moment(None)),
+        ]
     except ConfigError as error:
         if not as_json:
             raise
@@ -68,6 +74,14 @@ def lonely_workers(settings: Settings) -> list[Problem]:
         f" {workers} times as large; set state.redis"
     )
     return [Problem(settings.source, 0, "state.redis", "V125", sentence)]
+
+
+def unanchored(settings: Settings, at: int) -> list[Problem]:
+    """Say if nobody outside has vouched for the log for a week; `at` is nanoseconds UTC."""
+    if settings.evidence.is_kept_nowhere:
+        return []
+    sentence = overdue_sentence(Path(settings.evidence.directory), at)
+    return [Problem(settings.source, 0, "evidence.anchors", "V126", sentence)] if sentence else []
 
 
 def list_ages(settings: Settings, at: int) -> list[str]:

@@ -11,20 +11,28 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from cryptography.x509 import load_pem_x509_certificates
 
+from vorbehalt.cli.evidence_anchors import anchor, witness
 from vorbehalt.cli.evidence_join import join
 from vorbehalt.cli.output import JSON, flush, note, print_json, printable, say, utc, write
 from vorbehalt.cli.past_answer import not_contemporaneous
+from vorbehalt.errors import TamperError
 from vorbehalt.evidence import audit, query
+from vorbehalt.evidence.anchor.reading import read_windows
+from vorbehalt.evidence.anchor.windows import Window
 from vorbehalt.evidence.history_records import IMPORTED, read_imported
 from vorbehalt.evidence.log import init as init_directory
 from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.tlog.cosignature import Witness
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="The evidence log: begin, look, prove, seal, verify."
 )
 
 app.command("join")(join)
+app.command("anchor")(anchor)
+app.command("witness")(witness)
 DIRECTORY = typer.Argument(..., help="The evidence directory.")
 
 
@@ -53,9 +61,28 @@ def show(
     """Print sealed records, one a line with its index. It verifies nothing: `evidence verify` does."""
     _must_exist(directory)
     wanted = query.Filters(type=kind, ref=ref, fields={"seen.claim.token": token} if token else {})
+    windows = read_windows(directory)
     found: Iterable[Mapping[str, Any]] = query.show(directory, wanted)
     for record in deque(found, limit) if limit else found:
-        say(json.dumps(record) if as_json else printable(one_line(record)))
+        window = windows.of(record["index"])
+        if as_json:
+            say(json.dumps({**record, **_bounds(window)}))
+        else:
+            say(printable("  ".join([one_line(record), *([_between(window)] if window != Window() else [])])))
+
+
+def _bounds(window: Window) -> dict[str, str | None]:
+    return {
+        "not_before": None if window.not_before is None else utc(window.not_before),
+        "not_after": None if window.not_after is None else utc(window.not_after),
+    }
+
+
+def _between(window: Window) -> str:
+    """Say between which outside times a record joined the log."""
+    after = "ever" if window.not_before is None else utc(window.not_before)
+    before = "now" if window.not_after is None else utc(window.not_after)
+    return f"joined between {after} and {before}"
 
 
 def one_line(record: Mapping[str, Any]) -> str:
@@ -89,6 +116,8 @@ def prove(
     """Print the proof that one record is in the log (C2SP tlog-proof)."""
     _must_exist(directory)
     proof = query.prove(directory, index)
+    window = read_windows(directory).of(index)
+    note(f"record {index} {_between(window)}, as the records of the anchors say; evidence verify checks them")
     if output is None:
         write(proof.decode("utf-8"))
         flush()
@@ -117,15 +146,30 @@ def seal(directory: Path = DIRECTORY, as_json: bool = JSON) -> None:
 def verify(
     directory: Path = DIRECTORY,
     against: Path = typer.Option(
-        None, "--against", help="An older checkpoint that the log must still contain."
+        None,
+        "--against",
+        help="An older checkpoint, time stamp or cosignature: the log must still contain that.",
     ),
     vkey: str = typer.Option(None, "--vkey", help="The verifier key, from outside this directory."),
+    tsa_root: Path = typer.Option(
+        None, "--tsa-root", help="Certificates (PEM) of authorities that you trust; others do not count."
+    ),
+    witnesses: list[str] = typer.Option(
+        [], "--witness", help="Key of a witness that you trust; others do not count. May be repeated."
+    ),
     as_json: bool = JSON,
 ) -> None:
     """Recompute everything offline; exit 1 and name what does not hold."""
     _must_exist(directory)
     older = against.read_bytes() if against is not None else None
-    report = audit.verify(directory, against=older, vkey=vkey, progress=_bar() if not as_json else None)
+    report = audit.verify(
+        directory,
+        against=older,
+        vkey=vkey,
+        tsa_roots=_roots(tsa_root) if tsa_root is not None else "",
+        witnesses=tuple(_witness(text) for text in witnesses),
+        progress=_bar() if not as_json else None,
+    )
     if as_json:
         print_json(report.as_json())
     else:
@@ -141,13 +185,33 @@ def sentences(report: audit.Report) -> list[str]:
         f"{report.records} requests; {report.size} records in the log, {report.unsealed} not sealed yet",
         f"root {report.root or '(none)'}",
         f"assurance: {report.assurance}"
-        + (f"; no outside time stamp since {report.unanchored_since}" if report.unanchored_since else ""),
+        + (f"; no outside time since {report.unanchored_since}" if report.unanchored_since else ""),
     ]
     if report.gaps:
         lines.append(f"gaps: {report.gaps} (the log itself says that records were lost there)")
     lines += [f"note: {text}" for text in report.notes]
     lines += [f"PROBLEM: {text}" for text in report.problems]
     return [*lines, "it holds" if report.ok else "IT DOES NOT HOLD"]
+
+
+def _roots(path: Path) -> str:
+    try:
+        text = path.read_text("ascii")
+        load_pem_x509_certificates(text.encode("ascii"))
+    except (OSError, ValueError):
+        raise typer.BadParameter(
+            f"{printable(str(path))} holds no certificates in PEM form", param_hint="--tsa-root"
+        ) from None
+    return text
+
+
+def _witness(text: str) -> Witness:
+    try:
+        return Witness.from_vkey(text.strip())
+    except TamperError as error:
+        raise typer.BadParameter(
+            f"{printable(text)} is no key of a witness: {error}", param_hint="--witness"
+        ) from None
 
 
 def _must_exist(directory: Path) -> None:

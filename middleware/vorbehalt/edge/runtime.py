@@ -87,8 +87,8 @@ class Runtime(TellsMetrics):
         watch_forks(self)
 
     def _open_evidence(self) -> Evidence:
-        evidence = self.settings.evidence
-        return open_evidence(evidence.directory, evidence.origin, opening=opening_of(self.settings))
+        kept = self.settings.evidence
+        return open_evidence(kept.directory, kept.origin, opening_of(self.settings), anchors=kept.anchors)
 
     def _make_live(self, settings: Settings) -> Live:
         own = {

@@ -13,6 +13,7 @@ Stamp = Mapping[str, tuple[int, int, int] | None]
 _NEEDS_RESTART: Mapping[str, Callable[[Settings], object]] = {
     "evidence.directory": lambda settings: settings.evidence.directory,
     "evidence.origin": lambda settings: settings.evidence.origin,
+    "evidence.anchors": lambda settings: settings.evidence.anchors,
     "state.directory": lambda settings: settings.state.directory,
     "state.redis": lambda settings: replace(settings.state, directory=None),
     "metrics.listen": lambda settings: settings.metrics_listen,

@@ -10,17 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vorbehalt.errors import TamperError
+from vorbehalt.evidence.auditor.against import older_checkpoint
+from vorbehalt.evidence.auditor.anchors import AnchorAudit, own_checkpoint
 from vorbehalt.evidence.auditor.files import Files, why
-from vorbehalt.evidence.auditor.log import LogAudit
+from vorbehalt.evidence.auditor.log import ABOUT_ANCHORS, LogAudit
 from vorbehalt.evidence.auditor.spool import Spool
 from vorbehalt.evidence.auditor.vault import Vault
-from vorbehalt.evidence.tlog.note import MAX_NOTE_BYTES, Checkpoint, Verifier, open_checkpoint, split_note
+from vorbehalt.evidence.tlog.cosignature import Witness
+from vorbehalt.evidence.tlog.note import MAX_NOTE_BYTES, Checkpoint, Verifier
 
 Progress = Callable[[int, int], None]
 
 MAX_PROBLEMS = 200
 _ATTEMPTS = 3
-_FROZEN = re.compile(r"anchors/(0|[1-9][0-9]{0,18})\.checkpoint")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -34,7 +36,7 @@ class Report:
     root: str
     """Base64, as it stands in the checkpoint; empty if there is no readable checkpoint."""
     unanchored_since: str | None
-    """Time of the first record that no outside time stamp covers."""
+    """Time of the first record that no outside time covers; records about anchors do not count."""
     gaps: int
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
@@ -64,16 +66,20 @@ def verify(
     *,
     against: bytes | None = None,
     vkey: str | None = None,
+    tsa_roots: str = "",
+    witnesses: tuple[Witness, ...] = (),
     progress: Progress | None = None,
 ) -> Report:
     """Verifies an evidence directory from its files alone.
 
-    `against` is an older checkpoint of the same log (the bytes of the note): the log must still contain that
-    tree. `vkey` is the key in verifier form from outside the directory; without it the enclosed one is used.
+    `against` is what somebody has kept of the same log, an older checkpoint, a time stamp over one or a
+    cosignature: the log must still contain that tree. `vkey` is the key in verifier form, `tsa_roots` (PEM)
+    and `witnesses` those that are trusted, all from outside the directory; without them what it encloses is
+    used.
     `progress` is called with entries done and in all. Never raises on what the files hold.
     """
     for _ in range(_ATTEMPTS):
-        audit = _Audit(directory, against, vkey, progress or (lambda done, total: None))
+        audit = _Audit(directory, against, vkey, progress or (lambda done, total: None), tsa_roots, witnesses)
         try:
             audit.run()
         except (OSError, MemoryError) as error:
@@ -90,6 +96,8 @@ class _Audit:
     against: bytes | None
     vkey: str | None
     progress: Progress
+    tsa_roots: str = ""
+    witnesses: tuple[Witness, ...] = ()
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     dropped: int = 0
@@ -98,10 +106,15 @@ class _Audit:
     verifier: Verifier | None = None
     files: Files = field(init=False)
     log: LogAudit = field(init=False)
+    anchors: AnchorAudit = field(init=False)
+    unanchored: int | None = None
 
     def __post_init__(self) -> None:
         self.files = Files(self.directory, self.problem)
         self.log = LogAudit(self.files, self.problem, Spool(), Vault(self.files), self.progress)
+        self.anchors = AnchorAudit(
+            self.files, self.problem, self.note, self.log, self._contains, self.tsa_roots, self.witnesses
+        )
 
     def problem(self, text: str) -> None:
         if len(self.problems) < MAX_PROBLEMS:
@@ -130,13 +143,15 @@ class _Audit:
             self.checkpoint is not None and self.log.levels.root(self.checkpoint.size) != self.checkpoint.root
         ):
             self.problem("log/checkpoint: the entries have another root")
-        for leaf in spool.finish(self.log.chains, self.problem):
+        waiting = spool.finish(self.log.chains, self.problem)
+        for leaf in waiting:
             vault.leaf(leaf)
         for sentence in self.log.chains.open_holes():
             self.problem(sentence)
         self._objects()
-        self._anchors()
+        self.anchors.run(self.verifier, waiting)
         self._against()
+        self._find_unanchored(waiting)
         vault.read(self.problem, self.note)
         self._ahead()
 
@@ -150,10 +165,11 @@ class _Audit:
             size=checkpoint.size if checkpoint else 0,
             unsealed=self.log.spool.unsealed,
             root=base64.b64encode(checkpoint.root).decode("ascii") if checkpoint else "",
-            unanchored_since=_moment(self.log.first_at),
+            unanchored_since=_moment(self.unanchored),
             gaps=self.log.gaps,
             problems=tuple(problems),
             notes=tuple(self.notes),
+            assurance=self.anchors.assurance,
         )
 
     def has_moved(self) -> bool:
@@ -188,7 +204,7 @@ class _Audit:
         if self.verifier is not None:
             try:
                 self.signed = self.files.read("log/checkpoint", MAX_NOTE_BYTES)
-                self.checkpoint = _own(self.signed, self.verifier)
+                self.checkpoint = own_checkpoint(self.signed, self.verifier)
             except (OSError, TamperError) as error:
                 self.problem(f"log/checkpoint: {why(error)}")
 
@@ -200,7 +216,7 @@ class _Audit:
         spool = Spool()
         spool.read(self.files, lambda text: None, lambda text: None)
         try:
-            now = _own(self.files.read("log/checkpoint", MAX_NOTE_BYTES), self.verifier).size
+            now = own_checkpoint(self.files.read("log/checkpoint", MAX_NOTE_BYTES), self.verifier).size
         except (OSError, TamperError) as error:
             self.problem(f"log/checkpoint: {why(error)}")
             return
@@ -211,38 +227,23 @@ class _Audit:
         if ahead and not bad:
             self.note(f"a seal is not finished: {len(ahead)} files are written, but not yet signed")
 
-    def _anchors(self) -> None:
-        found = set()
-        for path in self.files.walk("anchors"):
-            name = path.removeprefix("anchors/")
-            found.add(name)
-            try:
-                if (match := _FROZEN.fullmatch(path)) is not None:
-                    self._frozen(path, int(match[1]))
-                elif name not in self.log.anchored:
-                    self.problem(f"{path}: unexpected file")
-                elif self.files.digest(path) != self.log.anchored[name]:
-                    self.problem(f"{path}: differs from the digest that its record names")
-            except (OSError, TamperError) as error:
-                self.problem(f"{path}: {why(error)}")
-        for name in sorted(self.log.anchored.keys() - found):
-            self.problem(f"anchors/{name}: missing, a record names it")
-
-    def _frozen(self, path: str, size: int) -> None:
-        if self.verifier is None:
-            return
-        frozen = _own(self.files.read(path, MAX_NOTE_BYTES), self.verifier)
-        if frozen.size != size:
-            self.problem(f"{path}: is of size {frozen.size}")
-        self._contains(frozen, path)
-
     def _against(self) -> None:
         if self.against is None or self.verifier is None:
             return
         try:
-            self._contains(open_checkpoint(self.against, self.verifier), "the given older checkpoint")
+            older = older_checkpoint(
+                self.against, self.verifier, self.anchors.frozen(), self.anchors.known_witnesses()
+            )
+            self._contains(older, "the given older checkpoint")
         except TamperError as error:
             self.problem(f"the given older checkpoint: {error}")
+
+    def _find_unanchored(self, waiting: list[dict[str, object]]) -> None:
+        covered = max((point.size for point in self.anchors.points), default=0)
+        moments = [int(str(leaf["at"])) for leaf in waiting if leaf["type"] not in ABOUT_ANCHORS]
+        if (first := self.log.first_after(covered)) is not None:
+            moments.insert(0, first)
+        self.unanchored = moments[0] if moments else None
 
     def _contains(self, older: Checkpoint, place: str) -> None:
         if older.size > self.log.levels.size:
@@ -269,19 +270,11 @@ class _Audit:
             self.problem(f"objects/sha256/{name[:2]}/{name[:64]}: missing, a record names it")
 
 
-def _own(note: bytes, verifier: Verifier) -> Checkpoint:
-    checkpoint = open_checkpoint(note, verifier)
-    # A line by an unknown key could be changed without any signature noticing.
-    if len(split_note(note)[1]) != 1:
-        raise TamperError("has a signature line that nobody here can check")
-    return checkpoint
-
-
 def _printable(text: str) -> str:
     return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in text)
 
 
-def _moment(nanoseconds: str | None) -> str | None:
+def _moment(nanoseconds: int | None) -> str | None:
     if nanoseconds is None:
         return None
-    return datetime.fromtimestamp(int(nanoseconds) // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(nanoseconds // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,9 +8,11 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from vorbehalt.evidence.anchor.targets import Target
+from vorbehalt.evidence.anchor.thread import AnchorThread
 from vorbehalt.evidence.budget import Budget
 from vorbehalt.evidence.directory import EvidenceDirectory, prepare
 from vorbehalt.evidence.files import Disk
@@ -48,6 +50,7 @@ class EvidenceLog:
         clock: Callable[[], int] = time.time_ns,
         disk: Disk | None = None,
         seals: bool = True,
+        anchors: Sequence[Target] = (),
     ) -> None:
         self._directory = directory
         self._opening = opening or {}
@@ -55,6 +58,7 @@ class EvidenceLog:
         self._clock = clock
         self._disk = disk or Disk()
         self._seals = seals
+        self._targets = anchors
         self._objects = ObjectStore(directory.path, self._disk)
         self._is_closed = False
         self._resumes = False
@@ -69,6 +73,7 @@ class EvidenceLog:
         sealer = Sealer(Keys(self._directory.path, self._disk))
         self._writer = Writer(self._files, sealer, self._losses, self._clock, self._opening)
         self._sealer = SealerThread(self._directory, self._disk, self._record_unclean)
+        self._anchors = AnchorThread(self._directory.path, self._targets, lambda: self, clock=self._clock)
         self._thread: threading.Thread | None = None
 
     @property
@@ -85,6 +90,7 @@ class EvidenceLog:
             self._thread.start()
             if self._seals:
                 self._sealer.start()
+            self._anchors.start()
 
     def append(self, draft: Draft) -> Receipt:
         """Queue a record; never blocks on the disk, never raises."""
@@ -116,6 +122,9 @@ class EvidenceLog:
         if (result := self._sealer.result) is not None:
             red += [f"spool/{name} holds a damaged record" for name in result.stuck]
             yellow += [f"spool/{name} was set aside" for name in result.set_aside]
+        anchors_red, anchors_yellow = self._anchors.health()
+        red += anchors_red
+        yellow += anchors_yellow
         lost = sum(self.lost().values())
         if lost:
             yellow.append(f"{lost} records were lost or late")
@@ -126,6 +135,7 @@ class EvidenceLog:
             "records": self._writer.written["request"],
             "lost": lost,
             "size": self._size(),
+            "anchor_age_seconds": self._anchors.age_seconds(),
         }
 
     def lost(self) -> dict[str, int]:
@@ -140,6 +150,7 @@ class EvidenceLog:
 
     def close(self, timeout_seconds: float = 5.0) -> None:
         """Write and seal all there is, and stop; idempotent."""
+        self._anchors.stop()
         with self._start_lock:
             if not self._inbox.close():
                 return
@@ -223,9 +234,11 @@ def open_evidence(
     clients_per_minute: int = 60,
     operators_per_minute: int = 6_000,
     clock: Callable[[], int] = time.time_ns,
+    anchors: Sequence[Target] = (),
 ) -> Evidence:
     """Return the evidence that a configuration asks for: a directory, "memory:" or "off". Starts nothing.
 
+    `anchors` are asked by a thread of its own while it runs.
     Raises EvidenceError or PlatformError with a sentence that says what to do.
     """
     if directory == "off":
@@ -243,6 +256,7 @@ def open_evidence(
         clients_per_minute=clients_per_minute,
         operators_per_minute=operators_per_minute,
         clock=clock,
+        anchors=anchors,
     )
 
 

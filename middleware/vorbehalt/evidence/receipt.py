@@ -16,6 +16,8 @@ RecordType = Literal[
     "policy-active",
     "self_probe",
     "objects",
+    "anchor",
+    "anchor-missed",
     "imported",
     "pause",
     "spare",
@@ -97,7 +99,10 @@ class Evidence(Protocol):
         ...
 
     def health(self) -> dict[str, object]:
-        """`state` (green, yellow, red), `reasons`, `directory`, `records`, `lost`, `size`."""
+        """`state` (green, yellow, red), `reasons`, `directory`, `records`, `lost`, `size`.
+
+        A log on disk also says `anchor_age_seconds`, None while it has no anchor.
+        """
         ...
 
     def lost(self) -> dict[str, int]:

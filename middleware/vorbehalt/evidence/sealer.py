@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vorbehalt.errors import EvidenceError, TamperError
+from vorbehalt.evidence.anchor.staging import publish
 from vorbehalt.evidence.directory import EvidenceDirectory, open_directory
 from vorbehalt.evidence.files import PUBLIC_FILE, Disk, make_directories, open_lock, try_lock
 from vorbehalt.evidence.intake import Intake, SpoolReader
@@ -108,6 +109,7 @@ class LogSealer:
             raise TamperError(f"the leaves behind the checkpoint are not those sealed at size {state.size}")
         if growth.size != signed.size:
             self._write(growth)
+            publish(self._at.path, pending or found.entries, self._disk)
         state.size, state.root = growth.size, growth.root
         if state != self._state:
             save_state(self._state_path, state, self._disk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vorbehalt.evidence.anchor.targets import Target, TimeStamper, WitnessTarget
 from vorbehalt.facts import Action, Purpose
 from vorbehalt.policy.compile import derived_reason
 from vorbehalt.policy.reasons import REASONS
@@ -139,6 +140,15 @@ def _uses(uses: Uses) -> str:
     return ", ".join(f"{word} {'reserved' if stance == 'reserve' else 'allowed'}" for word, stance in words)
 
 
+def _anchor(target: Target) -> str:
+    every = f"every {target.every_seconds / 60:g} minutes, if the log has grown"
+    if isinstance(target, TimeStamper):
+        return f"{'qualified ' if target.qualified else ''}time stamps by {target.url}, {every}"
+    if isinstance(target, WitnessTarget):
+        return f"cosignatures by {target.url}, {every}"
+    return f"a copy of the checkpoint ({target.form}) in {target.folder}, {every}"
+
+
 def _describe_process(settings: Settings) -> list[str]:
     evidence = settings.evidence
     where = {"off": "no evidence is kept", "memory:": "evidence is kept in memory only and lost at the end"}
@@ -147,6 +157,7 @@ def _describe_process(settings: Settings) -> list[str]:
         + where.get(evidence.directory, f"Evidence is kept in {evidence.directory}")[1:]
         + f", log {evidence.origin}."
     ]
+    lines += [f"Anchor {target.name}: {_anchor(target)}." for target in evidence.anchors]
     proxies = settings.network.trusted_proxies
     lines.append(
         f"Client addresses are taken from proxies in {', '.join(proxies)}."

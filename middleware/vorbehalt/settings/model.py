@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from vorbehalt.errors import Problem
+from vorbehalt.evidence.anchor.targets import Target
 from vorbehalt.facts import Purpose
 from vorbehalt.identify.registry import Registry
 from vorbehalt.patterns.book import Book
@@ -46,6 +47,7 @@ class EvidenceSettings:
     redact: tuple[str, ...] = ()
     query_keys: tuple[str, ...] = ()
     """Query keys whose values may stand in a leaf."""
+    anchors: tuple[Target, ...] = ()
 
     @property
     def is_kept_nowhere(self) -> bool:

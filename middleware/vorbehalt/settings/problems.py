@@ -45,6 +45,9 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V033": "The text is no media type.",
         "V034": "The text is no identifier of a work.",
         "V035": "The permission is malformed, or given twice.",
+        "V036": "The file holds no certificates that could be pinned.",
+        "V037": "The text is no key of a witness.",
+        "V038": "Two anchors have the same name.",
         "V101": "The policy refuses what the reservation allows.",
         "V102": "The policy answers what the reservation reserves.",
         "V105": "This look-up needs an extra that is not installed.",
@@ -67,6 +70,7 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V123": "The site's own robots.txt contradicts the terms, or readers cannot use it as it stands.",
         "V124": "The key has no effect without Redis.",
         "V125": "Several workers run without Redis: each counts limits for itself.",
+        "V126": "For a week nobody outside has said when the evidence log was written.",
     }
 )
 """Id -> sentence."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from vorbehalt.facts import AI_PURPOSES, Purpose
 from vorbehalt.policy.tables import Table, shown
+from vorbehalt.settings.anchors import read_anchors
 from vorbehalt.settings.model import (
     EvidenceSettings,
     NetworkSettings,
@@ -102,10 +103,8 @@ def read_evidence(table: Table, base: Path, origin: str) -> EvidenceSettings:
     deadline = read_seconds(table, "reply_deadline", 0.25, bare=True)
     if not 0 < deadline <= 60:
         table.flaw("reply_deadline", "V007", "evidence.reply_deadline must be above 0 and at most 60 seconds")
-    for name in ("anchors", "redact"):
-        if table.raw(name) is not None:
-            table.texts(name)
-            table.flaw(name, "V107", f"evidence.{name} has no effect in this version")
+    if table.raw("redact") is not None:
+        table.flaw("redact", "V107", "evidence.redact has no effect in this version")
     evidence = EvidenceSettings(
         directory=directory,
         origin=_read_log_origin(table, origin),
@@ -114,6 +113,7 @@ def read_evidence(table: Table, base: Path, origin: str) -> EvidenceSettings:
         retention=_read_retention(table),
         redact=tuple(name.lower() for name in table.texts("redact")) if table.has("redact") else (),
         query_keys=table.texts("query_keys"),
+        anchors=read_anchors(table, base, is_kept_nowhere=directory in (OFF, MEMORY)),
     )
     table.finish()
     return evidence

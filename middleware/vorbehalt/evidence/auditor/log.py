@@ -19,12 +19,25 @@ from vorbehalt.evidence.tlog.tiles import (
     Levels,
     TileError,
     TileName,
+    bundle_name,
     decode_bundle,
     parse_tile_path,
     tiles_of,
 )
 
+ABOUT_ANCHORS = ("anchor", "anchor-missed")
 _MAX_BUNDLE = WIDTH * (2 + 65_535)
+
+
+def named_files(leaf: dict[str, object]) -> list[tuple[object, object]]:
+    """Returns name and digest of the files that an `anchor` record names, whatever they are."""
+    files = seen_of(leaf).get("files", [])
+    pairs = (
+        [(item.get("name"), item.get("sha256")) if isinstance(item, dict) else (None, None) for item in files]
+        if isinstance(files, list)
+        else []
+    )
+    return pairs
 
 
 @dataclass(slots=True)
@@ -40,8 +53,9 @@ class LogAudit:
     chains: Chains = field(default_factory=Chains)
     records: int = 0
     gaps: int = 0
-    first_at: str | None = None
     anchored: dict[str, str] = field(default_factory=dict)
+    """File among the anchors -> SHA-256 hex, as records name them."""
+    anchor_leaves: list[tuple[int, dict[str, object]]] = field(default_factory=list)
     objects: set[str] = field(default_factory=set)
     ahead: list[tuple[int, str]] = field(default_factory=list)
     """(size, file): files that only a log of that size can have."""
@@ -121,8 +135,6 @@ class LogAudit:
         digest, wrong = self.chains.add(leaf, payload, place)
         if wrong is not None:
             self.problem(f"{place}: {wrong}")
-        if self.first_at is None:
-            self.first_at = str(leaf["at"])
         self.spool.sealed(leaf, digest, place, self.problem)
         self.vault.leaf(leaf)
         kind = leaf["type"]
@@ -132,21 +144,32 @@ class LogAudit:
             self.gaps += 1
         elif kind == "anchor":
             self._anchor(leaf, place)
+            self.anchor_leaves.append((number, leaf))
         named = leaf.get("objects")
         if isinstance(named, list):
             self.objects.update(named)
 
     def _anchor(self, leaf: dict[str, object], place: str) -> None:
-        files = seen_of(leaf).get("files", [])
-        if not isinstance(files, list):
+        if not isinstance(seen_of(leaf).get("files", []), list):
             self.problem(f"{place}: names no anchor files")
-            return
-        for item in files:
-            name, digest = (item.get("name"), item.get("sha256")) if isinstance(item, dict) else (None, None)
+        for name, digest in named_files(leaf):
             if not isinstance(name, str) or not isinstance(digest, str):
                 self.problem(f"{place}: names no anchor file")
             elif self.anchored.setdefault(name, digest) != digest:
                 self.problem(f"{place}: gives anchors/{name} another digest than an earlier record")
+
+    def first_after(self, size: int) -> int | None:
+        """Returns the time of the first record from index `size` on that is not itself about anchors."""
+        for first in range(size // WIDTH * WIDTH, self.levels.size, WIDTH):
+            read = self._read_bundle(bundle_name(first, self.levels.size))
+            for payload in read[2][max(0, size - first) : self.levels.size - first] if read else ():
+                try:
+                    leaf = decode_leaf(payload)
+                except LeafError:
+                    continue  # named as a problem in the first pass
+                if leaf["type"] not in ABOUT_ANCHORS:
+                    return int(str(leaf["at"]))
+        return None
 
     def _tile(self, name: TileName, size: int) -> None:
         path = f"log/{name.path}"
