@@ -59,7 +59,7 @@ class Check:
         self.signed = self.attempt("log/checkpoint", self.read, "log/checkpoint")
         self.size, root = self.attempt("log/checkpoint", open_note, self.signed or b"", self.key) or (0, b"")
         self.attempt("log/checkpoint", lambda: self.log() or self.holds(self.size, root))
-        if older: self.attempt("older checkpoint", lambda: self.holds(*open_note(older, self.key, alone=False)))
+        if older: self.attempt("older checkpoint", lambda: self.holds(*open_note(self.kept(older), self.key, alone=False)))
         self.problems += [f"log: records {hole} miss without a gap" for hole in self.holes if hole not in self.gaps]
         others = self.walk("objects") + self.walk("anchors")
         for path in others: self.attempt(path, self.other, path)
@@ -67,6 +67,9 @@ class Check:
     def attempt(self, place: str, action: Callable[..., Any], *args: Any) -> Any:
         try: return action(*args)
         except Exception as error: self.problems.append(f"{place}: {error}")
+    def kept(self, older: bytes) -> bytes:  # a time stamp names the checkpoint it was made over by its digest
+        frozen = [self.read(path) for path in self.walk("anchors") if path.endswith(".checkpoint")]
+        return next((note for note in frozen if sha(note) in older), older)
     def read(self, path: str) -> Any:
         item = self.top / path
         return need(item.is_file() and not item.is_symlink(), "is missing or no regular file") or item.read_bytes()
@@ -85,8 +88,7 @@ class Check:
         tiles: dict[tuple[int, int, int], str] = {}
         for path in self.walk("log"):
             name = TILE.fullmatch(path)
-            first = int(re.sub("[x/]", "", name[2])) * 256 if name else 0
-            if name: tiles[int(name[1].replace("entries", "-1")), first, int(name[3] or 256)] = path
+            if name: tiles[int(name[1].replace("entries", "-1")), int(re.sub("[x/]", "", name[2])) * 256, int(name[3] or 256)] = path
             elif path not in ("log/checkpoint", "log/vkey"): self.problems.append(path + ": unexpected file")
         for tile in sorted(tiles): self.attempt(tiles[tile], self.tile, tiles[tile], *tile)
         for level, count in [(at, self.count >> 8 * max(at, 0)) for at in range(-1, 6)]:
@@ -115,8 +117,7 @@ class Check:
         self.chains[leaf["w"]] = leaf["s"] + 1, sha(payload).hex()
         if leaf["type"] == "gap": self.gaps.append((seen.get("writer"), seen.get("first"), seen.get("last")))
         for name in leaf.get("objects", ()): self.named[f"objects/sha256/{name[:2]}/{name}"] = name
-        for item in seen.get("files", ()) if leaf["type"] == "anchor" else ():
-            self.named["anchors/" + item["name"]] = item["sha256"]
+        if leaf["type"] == "anchor": self.named.update({"anchors/" + item["name"]: item["sha256"] for item in seen.get("files", ())})
         self.holes += [(leaf["w"], expected, leaf["s"] - 1)] * (leaf["s"] > expected)
         need(leaf["s"] > expected or leaf["p"] == before, "does not name the record before it")
     def other(self, path: str) -> Any:
@@ -127,8 +128,7 @@ class Check:
         if self.tsa and path.endswith(".tsr"):
             files = {"tsr": data, "roots": self.tsa, "body": self.read(re.sub("[.].*", ".checkpoint", path))}
             shown = re.findall(r"Time stamp: (.{15})[.\d]*( \d+) GMT", openssl("ts -reply -in tsr -text", **files))
-            moment = time.strptime("".join(shown[0]), "%b %d %H:%M:%S %Y")
-            openssl(f"ts -verify -in tsr -data body -CAfile roots -attime {calendar.timegm(moment)}", **files)
+            openssl(f"ts -verify -in tsr -data body -CAfile roots -attime {calendar.timegm(time.strptime(''.join(shown[0]), '%b %d %H:%M:%S %Y'))}", **files)
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, epilog="exit code: 0 holds, 1 fails, 2 wrong usage")
     for name in ("path", "--vkey", "--against", "--tsa-root"): parser.add_argument(name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -44,14 +45,13 @@ def read_response(response: bytes) -> Token:
 
     Raises TokenError if it is none, or was rejected; ImportError without the extra.
     """
-    from asn1crypto import tsp
-
+    form = _form()
     try:
-        answer = tsp.TimeStampResp.load(response, strict=True)
+        answer = form.load(response, strict=True)
         status = answer["status"]
         if (found := status["status"].native) not in _GRANTED:
             raise TokenError(f"the authority did not grant it: {_why(found, status)}")
-        content = answer["time_stamp_token"]
+        content = answer["token"]
         signed = content["content"]
         kind = signed["encap_content_info"]["content_type"].native
         if content["content_type"].native != "signed_data" or kind != "tst_info":
@@ -73,6 +73,17 @@ def read_response(response: bytes) -> Token:
         )
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
         raise TokenError(f"no time stamp response ({type(error).__name__})") from None
+
+
+@cache
+def _form() -> Any:
+    """Return the form of a response. asn1crypto's own wants a token even where there was a rejection."""
+    from asn1crypto import cms, core, tsp
+
+    class Response(core.Sequence):  # type: ignore[misc]
+        _fields = [("status", tsp.PKIStatusInfo), ("token", cms.ContentInfo, {"optional": True})]  # noqa: RUF012
+
+    return Response
 
 
 def require(token: Token, data: bytes, nonce: int | None, policy: str) -> None:

@@ -1,0 +1,352 @@
+"""A second party as witness: what it cosigns and what not, over real HTTP, and what survives a restart."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from anchor_support import NOW, SECOND, Site, answering, serving
+from tlog_support import SIGNER, Log, Writer, leaves
+from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.anchor.post import post
+from vorbehalt.evidence.anchor.targets import WitnessTarget
+from vorbehalt.evidence.anchor.thread import AnchorThread
+from vorbehalt.evidence.anchor.witness_server import WitnessServer
+from vorbehalt.evidence.anchor.witness_store import WitnessStore
+from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.directory import EvidenceDirectory
+from vorbehalt.evidence.tlog.cosignature import Cosigner, Witness
+from vorbehalt.evidence.tlog.merkle import consistency_proof, leaf_hash, root_of, subtree_of
+from vorbehalt.evidence.tlog.note import Checkpoint, Signer, open_checkpoint, parse_checkpoint, split_note
+from vorbehalt.evidence.tlog.witness import Refusal, Request, parse_answer, parse_request, write_request
+
+NAME = "lawyers.example/witness"
+TIME = 1_795_700_000
+
+
+class Tree:
+    """A log in memory that can also lie."""
+
+    def __init__(self, count: int, signer: Signer = SIGNER) -> None:
+        self.signer = signer
+        self.hashes = [leaf_hash(b"%d" % number) for number in range(count)]
+
+    def note(self, size: int, signer: Signer | None = None) -> bytes:
+        body = Checkpoint(self.signer.name, size, root_of(self.hashes[:size])).body
+        return (signer or self.signer).sign(body)
+
+    def request(self, old: int, size: int) -> bytes:
+        proof = consistency_proof(old, size, subtree_of(self.hashes[:size])) if 0 < old < size else []
+        return write_request(Request(old, tuple(proof), self.note(size)))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> WitnessStore:
+    return WitnessStore(tmp_path / "witness", NAME, {SIGNER.name: SIGNER.verifier}, clock=lambda: TIME)
+
+
+def ask(store: WitnessStore, body: bytes) -> tuple[int, bytes]:
+    """Ask over HTTP; returns status and body."""
+    with serving(WitnessServer("127.0.0.1", 0, store)) as url:
+        answer = post(f"{url}add-checkpoint", body, "text/plain")
+    return answer.status, answer.body
+
+
+def test_honest_growth_gets_200_and_a_cosignature_that_holds(store: WitnessStore) -> None:
+    tree = Tree(900)
+    for old, size in ((0, 600), (600, 900), (900, 900)):
+        status, body = ask(store, tree.request(old, size))
+
+        assert status == 200
+        text = split_note(tree.note(size))[0]
+        assert store.cosigner.witness.find(text, parse_answer(body)) == TIME
+        # The log's note with the witness's line is a note that anybody may verify.
+        assert open_checkpoint(tree.note(size) + body, SIGNER.verifier).size == size
+
+
+def test_a_fork_gets_422(store: WitnessStore) -> None:
+    honest, fork = Tree(900), Tree(900)
+    del fork.hashes[500]
+    assert ask(store, honest.request(0, 600))[0] == 200
+
+    assert ask(store, fork.request(600, 899))[0] == 422
+    assert ask(store, write_request(Request(600, (), honest.note(900))))[0] == 422
+    assert ask(store, honest.request(600, 900))[0] == 200
+
+
+def test_a_rollback_gets_409_and_the_size(store: WitnessStore) -> None:
+    tree = Tree(900)
+    assert ask(store, tree.request(0, 900))[0] == 200
+
+    assert ask(store, tree.request(0, 400)) == (409, b"900\n")
+    assert ask(store, tree.request(400, 400)) == (409, b"900\n")
+    assert ask(store, tree.request(899, 900)) == (409, b"900\n")
+    assert ask(store, write_request(Request(900, (), tree.note(400))))[0] == 400
+
+
+def test_another_tree_of_the_same_size_gets_409(store: WitnessStore) -> None:
+    honest, fork = Tree(900), Tree(900)
+    fork.hashes[500] = leaf_hash(b"edited")
+    assert ask(store, honest.request(0, 900))[0] == 200
+
+    assert ask(store, fork.request(900, 900)) == (409, b"900\n")
+
+
+def test_an_unknown_log_gets_404_and_a_foreign_signature_403(store: WitnessStore) -> None:
+    stranger = Signer("stranger.example/log", bytes(32))
+    forger = Signer(SIGNER.name, bytes(32))
+    tree = Tree(5)
+
+    assert ask(store, Tree(5, stranger).request(0, 5))[0] == 404
+    assert ask(store, write_request(Request(0, (), tree.note(5, forger))))[0] == 403
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda body: b"",
+        lambda body: body.replace(b"old 0", b"old 00"),
+        lambda body: body.replace(b"old 0", b"old -1"),
+        lambda body: body.replace(b"old 0", b"old"),
+        lambda body: body.replace(b"old 0\n", b"old 0\nAAAA\n"),
+        lambda body: body.replace(b"old 0\n", b"old 0\n" + b"A" * 43 + b"B\n"),
+        lambda body: body.replace(b"old 0\n", b"old 0\n" + (b"A" * 43 + b"=\n") * 64),
+        lambda body: body.replace(b"\n\n", b"\n"),
+        lambda body: body[:-1],
+        lambda body: body.replace(b"\n5\n", b"\n05\n"),
+    ],
+)
+def test_a_malformed_request_gets_400(spoil: object, store: WitnessStore) -> None:
+    assert callable(spoil)
+    assert ask(store, spoil(Tree(5).request(0, 5)))[0] == 400
+    assert ask(store, Tree(5).request(0, 5))[0] == 200
+
+
+def test_a_proof_from_nothing_is_refused(store: WitnessStore) -> None:
+    request = Request(0, (bytes(32),), Tree(5).note(5))
+
+    assert ask(store, write_request(request))[0] == 422
+
+
+def test_what_was_seen_survives_a_restart(store: WitnessStore, tmp_path: Path) -> None:
+    tree = Tree(900)
+    assert ask(store, tree.request(0, 900))[0] == 200
+
+    again = WitnessStore(tmp_path / "witness", NAME, {SIGNER.name: SIGNER.verifier})
+
+    assert again.cosigner.witness == store.cosigner.witness
+    assert ask(again, tree.request(0, 400)) == (409, b"900\n")
+    kept = again.note_path(SIGNER.name).read_bytes()
+    assert open_checkpoint(kept, SIGNER.verifier).size == 900
+    assert again.cosigner.witness.find(split_note(kept)[0], split_note(kept)[1]) == TIME
+
+
+def test_of_two_requests_at_once_from_one_size_only_one_is_cosigned(store: WitnessStore) -> None:
+    """The race that the protocol warns of: the smaller one must not be stored after the larger."""
+    tree = Tree(300)
+    assert ask(store, tree.request(0, 100))[0] == 200
+    results: list[int] = []
+    start = threading.Barrier(8)
+
+    def add(size: int) -> None:
+        start.wait()
+        answer = store.add(tree.request(100, size))
+        results.append(answer.status if isinstance(answer, Refusal) else 200)
+
+    threads = [threading.Thread(target=add, args=(101 + number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(results) == [200] + [409] * 7
+
+
+def test_a_disk_that_fails_means_no_cosignature(store: WitnessStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    tree = Tree(5)
+    with monkeypatch.context() as patch:
+        patch.setattr(store._disk, "replace", full)
+        assert ask(store, tree.request(0, 5))[0] == 500
+    assert not store.note_path(SIGNER.name).exists()
+
+    store.note_path(SIGNER.name).write_bytes(b"damaged")
+    assert ask(store, tree.request(0, 5))[0] == 500
+
+
+def test_the_key_is_secret_and_belongs_to_one_name(store: WitnessStore, tmp_path: Path) -> None:
+    key = tmp_path / "witness/witness.key"
+
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    with pytest.raises(EvidenceError, match="belongs to the witness"):
+        WitnessStore(tmp_path / "witness", "other.example/w", {})
+    key.chmod(0o644)
+    with pytest.raises(EvidenceError, match="can be read by other users"):
+        WitnessStore(tmp_path / "witness", NAME, {})
+
+
+def test_lines_of_strangers_are_not_kept(store: WitnessStore) -> None:
+    tree = Tree(5)
+    stranger = Cosigner("other.example/w", bytes(32)).cosign(split_note(tree.note(5))[0], TIME)
+
+    assert ask(store, write_request(Request(0, (), tree.note(5) + stranger)))[0] == 200
+    kept = split_note(store.note_path(SIGNER.name).read_bytes())[1]
+    assert [line.name for line in kept] == [SIGNER.name, NAME]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("POST", "/elsewhere", {"Content-Length": "0"}, 404),
+        ("POST", "/add-checkpoint", {}, 411),
+        ("POST", "/add-checkpoint", {"Content-Length": "x"}, 411),
+        ("POST", "/add-checkpoint", {"Content-Length": "65537"}, 413),
+        ("POST", "/add-checkpoint", {"Content-Length": "9" * 30}, 413),
+        ("GET", "/add-checkpoint", {}, 404),
+        ("GET", "/vkey", {}, 200),
+    ],
+)
+def test_what_is_no_submission_is_refused(
+    method: str, path: str, headers: dict[str, str], status: int, store: WitnessStore
+) -> None:
+    with serving(WitnessServer("127.0.0.1", 0, store)) as url:
+        connection = http.client.HTTPConnection(url.split("/")[2], timeout=10)
+        connection.putrequest(method, path)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+
+    assert answer.status == status
+    if status == 200:
+        assert Witness.from_vkey(body.decode().strip()) == store.cosigner.witness
+
+
+def test_requests_read_back_as_they_were_written() -> None:
+    request = Request(7, (bytes(range(32)), bytes(32)), Tree(9).note(9))
+
+    assert parse_request(write_request(request)) == request
+
+
+def checkpoint_text(site: Site) -> bytes:
+    return split_note((site.directory / "log/checkpoint").read_bytes())[0]
+
+
+class TestOurLogAndAWitness:
+    @pytest.fixture
+    def site(self, directory: EvidenceDirectory) -> Iterator[Site]:
+        made = Site(directory)
+        yield made
+        made.log.close()
+
+    @pytest.fixture
+    def theirs(self, tmp_path: Path, directory: EvidenceDirectory) -> WitnessStore:
+        logs = {directory.verifier.name: directory.verifier}
+        return WitnessStore(tmp_path / "theirs", NAME, logs, clock=lambda: TIME)
+
+    def target(self, url: str, store: WitnessStore) -> WitnessTarget:
+        return WitnessTarget("witness", url, store.cosigner.witness.vkey)
+
+    def test_a_growing_log_is_cosigned_again_and_again(self, site: Site, theirs: WitnessStore) -> None:
+        with serving(WitnessServer("127.0.0.1", 0, theirs)) as url:
+            for _ in range(3):
+                site.record(2)
+                (outcome,) = site.round(self.target(url, theirs), everybody=True)
+                assert (outcome.why, outcome.time) == ("", TIME * SECOND)
+
+        report = verify(site.directory)
+        assert (report.ok, report.assurance, report.unanchored_since) == (True, "witnessed", None)
+        assert verify(site.directory, witnesses=(theirs.cosigner.witness,)).assurance == "witnessed"
+        stranger = Cosigner(NAME, bytes(32)).witness
+        assert verify(site.directory, witnesses=(stranger,)).assurance == "self-attested"
+
+    def test_a_forgotten_size_is_asked_of_the_witness(self, site: Site, theirs: WitnessStore) -> None:
+        with serving(WitnessServer("127.0.0.1", 0, theirs)) as url:
+            site.record(2)
+            site.round(self.target(url, theirs))
+            (site.directory / "run/anchors.json").unlink()
+            site.record(2)
+            assert site.round(self.target(url, theirs))[0].why == ""
+
+    def test_a_witness_that_contradicts_makes_health_red(self, site: Site, theirs: WitnessStore) -> None:
+        """The witness has seen more of this very log than there is now: it was cut, or put back."""
+        site.record(3)
+        assert site.at.signer is not None
+        for more, why in ((5, "it was cut or put back"), (0, "another tree"), (-1, "does not extend")):
+            seen = parse_checkpoint(checkpoint_text(site))
+            other = Checkpoint(seen.origin, seen.size + more, bytes(32))
+            theirs.note_path(seen.origin).write_bytes(site.at.signer.sign(other.body))
+            with serving(WitnessServer("127.0.0.1", 0, theirs)) as url:
+                target = self.target(url, theirs)
+                (outcome,) = site.round(target, everybody=True)
+            assert why in outcome.why
+            thread = AnchorThread(site.directory, [target], lambda: site.log, clock=lambda: site.now)
+            (red,), yellow = thread.health()
+            assert (why in red, yellow) == (True, [])
+            site.now += 3600 * SECOND
+        assert verify(site.directory).ok
+
+    @pytest.mark.parametrize(
+        ("answer", "why"),
+        [
+            ((200, "text/html", b"<h1>hello</h1>"), "no signature line"),
+            ((200, "text/plain", b""), "no signature line"),
+            ((403, "text/plain", b""), "another key"),
+            ((404, "text/plain", b""), "does not know this log"),
+            ((409, "text/x.tlog.size", b"many\n"), "409 without a size"),
+            ((500, "text/plain", b""), "answered 500"),
+        ],
+    )
+    def test_an_answer_that_is_none_does_not_count(
+        self, answer: tuple[int, str, bytes], why: str, site: Site, theirs: WitnessStore
+    ) -> None:
+        site.record()
+        with answering(lambda body: answer) as url:
+            (outcome,) = site.round(self.target(url, theirs))
+
+        assert why in outcome.why
+        assert not list((site.directory / "anchors").iterdir())
+        assert verify(site.directory).assurance == "self-attested"
+
+    def test_a_cosignature_by_another_key_or_on_another_checkpoint_does_not_count(
+        self, site: Site, theirs: WitnessStore
+    ) -> None:
+        site.record()
+        text = checkpoint_text(site)
+        bad = (
+            Cosigner(NAME, bytes(32)).cosign(text, TIME),
+            theirs.cosigner.cosign(b"another\n1\nAAAA\n", TIME),
+            theirs.cosigner.cosign(text, 0),
+        )
+        for line in bad:
+            with answering(lambda body, line=line: (200, "text/plain", line)) as url:  # type: ignore[misc]
+                (outcome,) = site.round(self.target(url, theirs), everybody=True)
+            assert NAME in outcome.why
+
+        good = bad[0] + theirs.cosigner.cosign(checkpoint_text(site), TIME)
+        with answering(lambda body: (200, "text/plain", good)) as url:
+            assert site.round(self.target(url, theirs), everybody=True)[0].why == ""
+
+
+def test_a_log_made_by_hand_is_no_other_log(tmp_path: Path) -> None:
+    """A witness reads notes of any log in this form, not only of a running middleware."""
+    log = Log(tmp_path / "log")
+    log.seal(leaves(300, Writer()))
+    store = WitnessStore(tmp_path / "w", NAME, {SIGNER.name: SIGNER.verifier}, clock=lambda: TIME)
+    note = (log.directory / "log/checkpoint").read_bytes()
+
+    answer = store.add(write_request(Request(0, (), note)))
+
+    assert isinstance(answer, bytes)
+    assert os.path.exists(store.note_path(SIGNER.name))
+    assert NOW // SECOND == TIME
