@@ -33,11 +33,11 @@ COMMANDS = {
         "evidence",
         "rules",
     },
-    "evidence": {"init", "join", "show", "prove", "seal", "verify"},
+    "evidence": {"init", "join", "anchor", "witness", "show", "prove", "seal", "verify"},
     "rules": {"lint", "refresh", "show"},
 }
 LATER = ["dossier", "notice", "report"]
-LATER_EVIDENCE = ["anchor", "witness", "hold", "shred", "export", "import", "card"]
+LATER_EVIDENCE = ["hold", "shred", "export", "import", "card"]
 
 
 def listed(text: str) -> set[str]:

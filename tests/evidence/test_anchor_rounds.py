@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def test_a_wrong_answer_is_kept_recorded_and_does_not_count(
 ) -> None:
     site.record(2)
     checkpoint = (site.directory / "log/checkpoint").read_bytes()
-    wrong = {
+    wrong: dict[str, Callable[[bytes], bytes]] = {
         "wrong imprint": lambda query: authority.stamp(b"other bytes"),
         "wrong nonce": lambda query: authority.stamp(checkpoint),
         "status rejection": lambda query: authority.reply(authority.query(checkpoint, "-sha512")),

@@ -50,6 +50,7 @@ RESERVATION = table(
 )
 POLICY = table("preset mode open_paths may_refuse_search_engines", rule=st.lists(RULE, max_size=2))
 HOST = table("names upstream", site=SITE, reservation=RESERVATION, policy=POLICY, works=table("catalogue"))
+ANCHOR = table("rfc3161 witness copy name root qualified policy vkey form to from every")
 CONFIG = table(
     "",
     format=st.just(1),
@@ -61,8 +62,8 @@ CONFIG = table(
         "trusted_proxies client_header refresh dns signatures ranges_hit_max_age ranges_miss_max_age"
     ),
     state=table("redis directory cluster prefix secret strict"),
-    evidence=table("directory origin reply_deadline redact anchors query_keys", record=table("feed"),
-                   retention=table("person")),
+    evidence=table("directory origin reply_deadline redact query_keys", record=table("feed"),
+                   retention=table("person"), anchors=st.lists(ANCHOR, max_size=3)),
     patterns=table("mode", thresholds=table("limit")),
     metrics=table("listen"),
     log=table("format level"),

@@ -39,7 +39,7 @@ def anchor(config: Path = CONFIG, as_json: bool = JSON) -> None:
         evidence.start()
         # What was recorded up to now is to be in the checkpoint that is anchored; whoever seals does so soon.
         deadline, waiting = time.monotonic() + _SEALED_SECONDS, threading.Event()
-        while not is_all_sealed(directory) and time.monotonic() < deadline:
+        while time.monotonic() < deadline and not (evidence.written() and is_all_sealed(directory)):
             waiting.wait(_POLL_SECONDS)
         with locked(directory / "run" / LOCK):
             outcomes = Round(directory, kept.anchors, evidence, clock=time.time_ns).run(everybody=True)

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-from cryptography.x509 import load_pem_x509_certificates
-
 from vorbehalt.errors import TamperError
 from vorbehalt.evidence.anchor.targets import (
     KINDS,
@@ -20,7 +18,6 @@ from vorbehalt.evidence.anchor.targets import (
     TimeStamper,
     WitnessTarget,
 )
-from vorbehalt.evidence.tlog.cosignature import Witness
 from vorbehalt.policy.tables import Table, shown
 from vorbehalt.settings.values import existing_file, read_seconds, read_web_url, resolved
 
@@ -71,6 +68,9 @@ def _read_time_stamper(table: Table, base: Path) -> TimeStamper:
 
 
 def _read_roots(table: Table, base: Path) -> str:
+    # Only where it is needed: much of the command line has nothing to do with keys.
+    from cryptography.x509 import load_pem_x509_certificates
+
     text = table.text("root", required=True)
     if not text:
         return ""
@@ -88,6 +88,8 @@ def _read_roots(table: Table, base: Path) -> str:
 
 
 def _read_witness(table: Table, base: Path) -> WitnessTarget:
+    from vorbehalt.evidence.tlog.cosignature import Witness
+
     url, vkey = read_web_url(table, "witness", ""), table.text("vkey", required=True)
     if vkey:
         try:
