@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import typer.main
 
 from vorbehalt.cli.app import app
@@ -153,6 +154,7 @@ def test_every_toml_block_is_a_configuration_or_part_of_one(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "robots.txt").write_text("User-agent: *\n")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "tsa-root.pem")
     (tmp_path / "page.html").write_text("<main>$declaration $parts $contacts</main>\n")
     data = {"format": 1, **tomllib.loads(BASE), **tomllib.loads(block.text)}
     data["site"] = {**tomllib.loads(BASE)["site"], **data["site"]}

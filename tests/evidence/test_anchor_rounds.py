@@ -317,7 +317,7 @@ def test_a_record_that_waits_to_be_sealed_finds_its_token_beside_the_spool(
 
 class TestThread:
     def test_it_asks_by_itself_and_tells_how_old_the_last_anchor_is(
-        self, directory: EvidenceDirectory, authority: Authority
+        self, directory: EvidenceDirectory, authority: Authority, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         site = Site(directory)
         site.record()
@@ -327,8 +327,8 @@ class TestThread:
                 [stamper(url, authority)],
                 lambda: site.log,
                 clock=lambda: site.now,
-                every_seconds=0.01,
             )
+            monkeypatch.setattr(thread, "every_seconds", 0.01)
             assert thread.age_seconds() is None
             thread.start()
             deadline = time.monotonic() + 30

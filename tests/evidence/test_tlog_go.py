@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from anchor_support import Site, serving
 from tlog_support import Log, leaves
+from vorbehalt.evidence.anchor.targets import WitnessTarget
+from vorbehalt.evidence.anchor.witness_server import WitnessServer
+from vorbehalt.evidence.anchor.witness_store import WitnessStore
+from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.directory import prepare
 
 pytestmark = [pytest.mark.real("go"), pytest.mark.real("go-x-mod")]
 
@@ -168,6 +174,26 @@ def test_go_refuses_a_changed_tile(program: Path, tmp_path: Path) -> None:
     tile.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     done = subprocess.run([str(program), str(log.directory / "log")], capture_output=True, check=False)
     assert done.returncode == 1
+
+
+def test_go_reads_a_log_with_anchors_and_a_cosigned_checkpoint(program: Path, tmp_path: Path) -> None:
+    """The old checkpoint is one that a witness handed out: the log's line and its own."""
+    site = Site(prepare(tmp_path / "evidence", "example.org/evidence"))
+    store = WitnessStore(tmp_path / "w", "w.example/1", {site.at.verifier.name: site.at.verifier})
+    with serving(WitnessServer("127.0.0.1", 0, store)) as url:
+        site.record(300)
+        (outcome,) = site.round(WitnessTarget("w", url, store.cosigner.witness.vkey))
+    site.record(5)
+    site.log.close()
+    kept = store.note_path("example.org/evidence").read_bytes()
+    assert (outcome.why, kept.count("\N{EM DASH} ".encode())) == ("", 2)
+    (site.directory / "log/old").write_bytes(kept)
+
+    done = subprocess.run(
+        [str(program), str(site.directory / "log")], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout.split()[0]) == (0, str(verify(site.directory).size))
 
 
 @pytest.mark.drill

@@ -20,6 +20,8 @@ from vorbehalt.evidence.anchor.witness_store import WitnessStore
 from vorbehalt.evidence.files import locked
 from vorbehalt.evidence.log import open_evidence
 from vorbehalt.evidence.log_scan import is_all_sealed
+from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.sealing import load_state
 from vorbehalt.evidence.tlog.note import Verifier
 from vorbehalt.settings import load
 
@@ -39,7 +41,7 @@ def anchor(config: Path = CONFIG, as_json: bool = JSON) -> None:
         evidence.start()
         # What was recorded up to now is to be in the checkpoint that is anchored; whoever seals does so soon.
         deadline, waiting = time.monotonic() + _SEALED_SECONDS, threading.Event()
-        while time.monotonic() < deadline and not (evidence.written() and is_all_sealed(directory)):
+        while time.monotonic() < deadline and not (evidence.written() and _is_signed(directory)):
             waiting.wait(_POLL_SECONDS)
         with locked(directory / "run" / LOCK):
             outcomes = Round(directory, kept.anchors, evidence, clock=time.time_ns).run(everybody=True)
@@ -49,8 +51,16 @@ def anchor(config: Path = CONFIG, as_json: bool = JSON) -> None:
         moment = f", {utc(outcome.time)}" if outcome.time else ""
         what = outcome.why or f"{outcome.size} records{moment}"
         say(printable(f"{outcome.name} ({outcome.kind}): {'NO ANCHOR: ' * bool(outcome.why)}{what}"))
+    if not outcomes:
+        note("no record is signed yet: is the log sealed (vorbehalt evidence seal)?")
     if not outcomes or any(outcome.why for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _is_signed(directory: Path) -> bool:
+    """True if all that is durable is under the checkpoint. The sealer keeps its state before it signs."""
+    sealed = load_state(directory / "run" / "state.json")
+    return is_all_sealed(directory) and sealed is not None and sealed.size == open_log(directory)[1].size
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:

@@ -21,7 +21,6 @@ from vorbehalt.evidence.receipt import Evidence
 log = logging.getLogger("vorbehalt.evidence")
 
 LOCK = "anchor.lock"
-_EVERY_SECONDS = 5.0
 _LATE = 1_800 * 10**9
 _JOIN_SECONDS = 1.0
 
@@ -32,6 +31,9 @@ class AnchorThread:
     The constructor starts nothing. After a fork the child makes one of its own.
     """
 
+    every_seconds = 5.0
+    """How often it looks whether anybody is due; a look costs some files, no network."""
+
     def __init__(
         self,
         directory: Path,
@@ -40,14 +42,12 @@ class AnchorThread:
         *,
         clock: Callable[[], int] = time.time_ns,
         total_seconds: float = TOTAL_SECONDS,
-        every_seconds: float = _EVERY_SECONDS,
     ) -> None:
         self._directory = directory
         self._targets = tuple(targets)
         self._evidence = evidence
         self._clock = clock
         self._total_seconds = total_seconds
-        self._every_seconds = every_seconds
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.problem = ""
@@ -115,7 +115,7 @@ class AnchorThread:
         return red, yellow
 
     def _run(self, stop: threading.Event) -> None:
-        while not stop.wait(self._every_seconds):
+        while not stop.wait(self.every_seconds):
             try:
                 self.step(stop)
                 self.problem = ""
