@@ -15,6 +15,7 @@ import pytest
 from anchor_support import NOW, SECOND, Answering, Authority, Site, answering, stamper, time_stamp
 from tlog_support import run_script
 from vorbehalt.evidence.anchor import checking, state
+from vorbehalt.evidence.anchor.rounds import Round
 from vorbehalt.evidence.anchor.targets import TimeStamper
 from vorbehalt.evidence.anchor.thread import AnchorThread
 from vorbehalt.evidence.audit import verify
@@ -282,6 +283,34 @@ def test_the_clock_of_this_machine_is_compared_with_the_authority(site: Site, au
 
     offset = int(records(site, "anchor")[0]["seen"]["clock_offset"])
     assert 3590 * SECOND < offset < 3610 * SECOND
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_an_answer_that_comes_while_the_process_stops_leaves_nothing_half_done(
+    status: int, site: Site, authority: Authority
+) -> None:
+    stopping: list[bool] = []
+
+    def late(query: bytes) -> tuple[int, str, bytes]:
+        stopping.append(True)
+        return status, "application/timestamp-reply", authority.reply(query)
+
+    site.record()
+    with answering(late) as url:
+        targets = [stamper(url, authority), stamper(url, authority, name="never-asked")]
+        held = Round(
+            site.directory,
+            targets,
+            site.log,
+            clock=lambda: site.now,
+            is_stopping=lambda: bool(stopping),
+        ).run()
+    site.seal()
+
+    assert (held, stopping, site.log.lost()) == ([], [True], {})
+    assert records(site, "anchor") + records(site, "anchor-missed") == []
+    assert not list((site.directory / "anchors").iterdir())
+    assert not (site.directory / "spool/anchors").exists()
 
 
 def test_a_crash_before_the_record_leaves_a_log_that_holds(site: Site, authority: Authority) -> None:

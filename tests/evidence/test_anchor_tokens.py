@@ -212,3 +212,12 @@ def test_openssl_agrees_with_what_we_accept(authority: Authority, response: byte
     shown = authority.openssl("ts", "-verify", "-in", "tsr", "-data", "data", "-CAfile", "root.pem")
 
     assert b"Verification: OK" in shown
+
+
+def test_contents_are_compared_even_where_no_signature_can_be(
+    authority: Authority, response: bytes, monkeypatch: pytest.MonkeyPatch, no_openssl: None
+) -> None:
+    monkeypatch.setattr(checking, "_by_library", lambda *args: False)
+
+    with pytest.raises(TokenError, match="imprint"):
+        check_response(response, DATA + b"x", authority.root_pem)

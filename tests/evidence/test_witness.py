@@ -232,6 +232,15 @@ def test_what_is_no_submission_is_refused(
         assert Witness.from_vkey(body.decode().strip()) == store.cosigner.witness
 
 
+def test_it_listens_on_ipv6_as_well(store: WitnessStore) -> None:
+    with serving(WitnessServer("::1", 0, store)) as url:
+        answer = post(
+            f"{url.replace('127.0.0.1', '[::1]')}add-checkpoint", Tree(5).request(0, 5), "text/plain"
+        )
+
+    assert answer.status == 200
+
+
 def test_requests_read_back_as_they_were_written() -> None:
     request = Request(7, (bytes(range(32)), bytes(32)), Tree(9).note(9))
 

@@ -102,6 +102,8 @@ class Round:
                 return None  # the writer has gone, or goes: no record could name the file
             self._keep(target, found, present)
         except Miss as miss:
+            if self._is_stopping():
+                return None
             self._note_miss(target, progress, miss, size)
             return Outcome(target.name, target.kind, size, why=str(miss))
         except (OSError, EvidenceError) as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import socket
+from socket import AF_INET, AF_INET6, socket
+from socketserver import TCPServer
 from typing import Any
 
 from vorbehalt import __version__
@@ -29,7 +30,13 @@ class WitnessServer(ThreadingHTTPServer):
     def __init__(self, host: str, port: int, store: WitnessStore) -> None:
         self.store = store
         self.places = threading.BoundedSemaphore(_AT_ONCE)
+        self.address_family = AF_INET6 if ":" in host else AF_INET
         super().__init__((host, port), _Handler)
+
+    def server_bind(self) -> None:
+        """Bind without asking the resolver for a name of this machine, which may take long."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def process_request(self, request: socket | tuple[bytes, socket], client_address: Any) -> None:
         if not self.places.acquire(blocking=False):

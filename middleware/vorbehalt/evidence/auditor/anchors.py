@@ -112,10 +112,19 @@ class AnchorAudit:
             self.problem(f"anchors/{name}: missing, a record names it")
         for name in sorted(pending.keys() - found):
             try:
-                if self.files.digest(f"spool/anchors/{name}") != pending[name]:
-                    self.problem(f"spool/anchors/{name}: differs from the digest that its record names")
+                digest = self._staged(name)
             except OSError as error:
                 self.problem(f"spool/anchors/{name}: {why(error)}")
+            else:
+                if digest != pending[name]:
+                    self.problem(f"spool/anchors/{name}: differs from the digest that its record names")
+
+    def _staged(self, name: str) -> str:
+        try:
+            return self.files.digest(f"spool/anchors/{name}")
+        except FileNotFoundError:
+            # The sealer may have published it since the anchors were listed.
+            return self.files.digest(f"anchors/{name}")
 
     def _frozen(self, path: str, size: int, verifier: Verifier | None) -> None:
         if verifier is None:
