@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -47,6 +48,7 @@ signer_digest = sha256
 default_policy = 1.2.3.4
 digests = sha256
 accuracy = secs:1
+clock_precision_digits = {digits}
 ess_cert_id_chain = no
 ess_cert_id_alg = sha256
 """
@@ -58,13 +60,18 @@ Answering = Callable[[bytes], Answer]
 class Authority:
     """`openssl ts` with certificates of its own. With `chain` its answers hold the root as well.
 
-    `at` is the wall clock of the authority ("2021-05-06 07:08:09"), by faketime; None: the present.
+    `at` is the wall clock of the authority ("2021-05-06 07:08:09" UTC), by faketime; None: the present. Every
+    command begins at that time anew: stamp later than the certificates were made.
     """
 
-    def __init__(self, folder: Path, *, key: str = "ec", chain: bool = False, at: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, key: str = "ec", chain: bool = False, at: str | None = None, digits: int = 0
+    ) -> None:
         self.folder, self.at = folder, at
         folder.mkdir(parents=True)
-        (folder / "config").write_text(_CONFIG.format(certs="certs = root.pem" if chain else ""))
+        (folder / "config").write_text(
+            _CONFIG.format(certs="certs = root.pem" if chain else "", digits=digits)
+        )
         (folder / "serial").write_text("01\n")
         for name in ("root", "tsa"):
             if key == "ec":
@@ -86,7 +93,9 @@ class Authority:
 
     def openssl(self, *args: str) -> bytes:
         command = [*(["faketime", self.at] if self.at else []), "openssl", *args]
-        return subprocess.run(command, cwd=self.folder, check=True, capture_output=True).stdout
+        environment = {**os.environ, "TZ": "UTC"}
+        done = subprocess.run(command, cwd=self.folder, env=environment, check=True, capture_output=True)
+        return done.stdout
 
     def reply(self, query: bytes) -> bytes:
         """Answer a query; a rejection is an answer as well."""

@@ -172,6 +172,20 @@ class TestPost:
             else:
                 assert len(post(url, b"", "x/y").body) == MOST_BYTES
 
+    def test_no_more_is_read_of_an_answer_without_end(self) -> None:
+        stop = threading.Event()
+
+        def endless(connection: socket.socket) -> None:
+            connection.sendall(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n" + bytes(MOST_BYTES + 1)
+            )
+            stop.wait(60)
+
+        with raw(endless) as url:
+            with pytest.raises(PostError, match="larger than"):
+                post(url, b"", "x/y", total_seconds=10)
+            stop.set()
+
     def test_a_slow_drip_is_cut_after_the_whole_time(self) -> None:
         stop = threading.Event()
 

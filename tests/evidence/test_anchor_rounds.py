@@ -110,7 +110,7 @@ WRONG: dict[str, str] = {
 
 
 @pytest.mark.parametrize("fault", WRONG)
-def test_a_wrong_answer_is_kept_recorded_and_does_not_count(
+def test_check_19_a_wrong_answer_is_kept_recorded_and_does_not_count(
     fault: str, site: Site, authority: Authority, tmp_path: Path
 ) -> None:
     site.record(2)
@@ -147,7 +147,7 @@ def test_a_wrong_answer_is_kept_recorded_and_does_not_count(
     assert both_hold(site) == (True, 0)
 
 
-def test_granted_with_modifications_counts(site: Site, authority: Authority) -> None:
+def test_check_19_granted_with_modifications_counts(site: Site, authority: Authority) -> None:
     site.record()
 
     def answer(query: bytes) -> tuple[int, str, bytes]:
@@ -179,7 +179,7 @@ def test_a_token_that_nothing_here_can_check_is_stored_and_does_not_count(
     assert both_hold(site, "--tsa-root", str(authority.folder / "root.pem")) == (True, 0)
 
 
-def test_a_hang_is_cut_and_nothing_else_waits_for_it(site: Site, authority: Authority) -> None:
+def test_check_19_a_hang_is_cut_and_nothing_else_waits_for_it(site: Site, authority: Authority) -> None:
     released = threading.Event()
 
     def hang(query: bytes) -> tuple[int, str, bytes]:
@@ -200,7 +200,7 @@ def test_a_hang_is_cut_and_nothing_else_waits_for_it(site: Site, authority: Auth
     assert took < 10
 
 
-def test_a_miss_widens_the_window_and_the_next_token_covers_what_came_before(
+def test_check_19_a_miss_widens_the_window_and_the_next_token_covers_what_came_before(
     site: Site, authority: Authority
 ) -> None:
     site.record()
@@ -237,6 +237,22 @@ def test_failures_wait_longer_and_longer_and_are_told_once(site: Site, authority
 
     assert asked == expected
     assert len(records(site, "anchor-missed")) == 1
+
+
+def test_a_new_reason_is_told_at_once_and_an_old_one_again_after_an_hour(
+    site: Site, authority: Authority
+) -> None:
+    statuses = {0: 503, 10: 503, 700: 502, 1_400: 502, 4_200: 502, 4_900: 502}
+    told = []
+    site.record()
+    with answering(lambda query: (statuses[(site.now - NOW) // SECOND], "text/plain", b"")) as url:
+        for moment in statuses:
+            site.now = NOW + moment * SECOND
+            site.round(stamper(url, authority))
+            told.append(len(records(site, "anchor-missed")))
+
+    assert told == [1, 1, 2, 2, 2, 3]
+    assert [leaf["seen"]["tries"] for leaf in records(site, "anchor-missed")] == [1, 3, 6]
 
 
 def test_a_log_that_has_not_grown_is_stamped_once_a_day(site: Site, authority: Authority) -> None:

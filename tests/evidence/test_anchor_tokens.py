@@ -35,7 +35,9 @@ def no_openssl(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("key", ["ec", "rsa"])
 @pytest.mark.parametrize("chain", [False, True])
-def test_a_good_token_holds_whatever_its_key_and_certificates(key: str, chain: bool, tmp_path: Path) -> None:
+def test_check_19_a_good_token_holds_whatever_its_key_and_certificates(
+    key: str, chain: bool, tmp_path: Path
+) -> None:
     authority = Authority(tmp_path / "tsa", key=key, chain=chain)
 
     checked = check_response(authority.stamp(DATA), DATA, authority.root_pem)
@@ -45,7 +47,7 @@ def test_a_good_token_holds_whatever_its_key_and_certificates(key: str, chain: b
     assert (checked.token.policy, checked.token.accuracy) == (POLICY, 10**9)
 
 
-def test_an_unsorted_certificate_set_is_read_as_cms_permits(
+def test_check_19_an_unsorted_certificate_set_is_read_as_cms_permits(
     authority: Authority, response: bytes, no_openssl: None
 ) -> None:
     token = read_response(response)
@@ -76,7 +78,7 @@ def test_what_nothing_here_can_check_is_not_dropped_and_does_not_count(
 
 
 @pytest.mark.parametrize("means", ["library", "openssl", "openssl alone"])
-def test_an_unknown_root_is_refused(
+def test_check_19_an_unknown_root_is_refused(
     means: str, response: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Authority(tmp_path / "other")
@@ -114,7 +116,7 @@ def test_the_pinned_root_may_be_one_of_several(authority: Authority, response: b
     assert check_response(response, DATA, roots).by == "rfc3161-client"
 
 
-def test_granted_with_modifications_counts_if_all_that_was_asked_is_there(
+def test_check_19_granted_with_modifications_counts_if_all_that_was_asked_is_there(
     authority: Authority, response: bytes
 ) -> None:
     modified = response.replace(GRANTED, MODIFIED, 1)
@@ -138,14 +140,14 @@ def test_any_other_status_is_refused_even_with_a_token(
         check_response(refused, DATA, authority.root_pem)
 
 
-def test_a_rejection_says_why(authority: Authority) -> None:
+def test_check_19_a_rejection_says_why(authority: Authority) -> None:
     rejection = authority.reply(authority.query(DATA, "-sha512"))
 
     with pytest.raises(TokenError, match=r"did not grant it: rejection.*bad_alg"):
         read_response(rejection)
 
 
-def test_the_nonce_must_be_that_of_the_question(authority: Authority, response: bytes) -> None:
+def test_check_19_the_nonce_must_be_that_of_the_question(authority: Authority, response: bytes) -> None:
     nonce = read_response(response).nonce
     assert nonce is not None
 
@@ -156,14 +158,15 @@ def test_the_nonce_must_be_that_of_the_question(authority: Authority, response: 
 
 @pytest.mark.real("faketime")
 @pytest.mark.parametrize("means", ["library", "openssl", "openssl alone"])
-def test_a_token_still_holds_when_its_certificate_has_expired(
+def test_check_19_a_token_still_holds_when_its_certificate_has_expired(
     means: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     past = Authority(tmp_path / "past", chain=True, at="2021-05-06 07:08:09")
+    past.at = "2021-05-06 09:00:00"
     response = past.stamp(DATA)
     _only(means, monkeypatch)
 
-    assert check_response(response, DATA, past.root_pem).time // 10**9 == pytest.approx(1_620_284_889, abs=60)
+    assert check_response(response, DATA, past.root_pem).time // 10**9 == pytest.approx(1_620_291_600, abs=60)
 
 
 @pytest.mark.real("faketime")
@@ -212,6 +215,20 @@ def test_openssl_agrees_with_what_we_accept(authority: Authority, response: byte
     shown = authority.openssl("ts", "-verify", "-in", "tsr", "-data", "data", "-CAfile", "root.pem")
 
     assert b"Verification: OK" in shown
+
+
+@pytest.mark.parametrize("digits", [3, 6])
+def test_a_time_with_fractions_is_the_same_for_every_reader(
+    digits: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path / "tsa", digits=digits)
+    responses = [authority.stamp(DATA) for _ in range(3)]
+    times = [check_response(response, DATA, authority.root_pem).time for response in responses]
+    assert any(moment % 10**9 for moment in times)
+
+    _only("openssl alone", monkeypatch)
+
+    assert [check_response(response, DATA, authority.root_pem).time for response in responses] == times
 
 
 def test_contents_are_compared_even_where_no_signature_can_be(

@@ -71,7 +71,7 @@ def read_response(response: bytes) -> Token:
             cms=content.dump(),
             sorted_cms=_sorted(content.dump(), signed["certificates"]),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise TokenError(f"no time stamp response ({type(error).__name__})") from None
 
 
