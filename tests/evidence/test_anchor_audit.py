@@ -315,6 +315,20 @@ def test_a_record_that_says_another_thing_than_its_token_is_a_problem(
     assert [problem for problem in found.problems if why in problem]
 
 
+def test_an_anchor_record_moved_before_what_it_anchors_is_a_problem(log: Anchored, copy: Path) -> None:
+    """Else records could be said to be younger than they are."""
+    insider = Insider(log, copy)
+    at = next(index for index, entry in enumerate(insider.entries) if b'"type":"anchor"' in entry)
+    insider.entries.insert(log.first - 1, insider.entries.pop(at))
+    anchors = {path.name: path.read_bytes() for path in (copy / "anchors").iterdir()}
+    insider.rebuild()
+    for name, data in anchors.items():
+        (copy / "anchors" / name).write_bytes(data)
+
+    problems = verify(copy).problems
+    assert [problem for problem in problems if "stands before what it anchors" in problem], problems
+
+
 def test_a_time_stamp_without_the_extra_is_checked_by_openssl(
     log: Anchored, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -576,6 +576,6 @@ def test_evidence_that_is_off_promises_at_once_and_keeps_nothing(make_draft: Dra
 
 def test_all_three_kinds_are_evidence(make_log: Logs) -> None:
     kinds: list[Evidence] = [make_log(), MemoryEvidence(), NoEvidence()]
-    keys = {"state", "reasons", "directory", "records", "lost", "size"}
+    keys = {"state", "reasons", "directory", "records", "lost", "size", "anchor_age_seconds"}
 
     assert all(set(kind.health()) == keys for kind in kinds)

@@ -90,6 +90,14 @@ def test_a_rollback_gets_409_and_the_size(store: WitnessStore) -> None:
     assert ask(store, write_request(Request(900, (), tree.note(400))))[0] == 400
 
 
+def test_a_size_that_was_never_cosigned_gets_409_and_the_one_that_was(store: WitnessStore) -> None:
+    tree = Tree(900)
+    assert ask(store, tree.request(700, 900)) == (409, b"0\n")
+    assert ask(store, tree.request(0, 600))[0] == 200
+
+    assert ask(store, tree.request(700, 900)) == (409, b"600\n")
+
+
 def test_another_tree_of_the_same_size_gets_409(store: WitnessStore) -> None:
     honest, fork = Tree(900), Tree(900)
     fork.hashes[500] = leaf_hash(b"edited")

@@ -46,6 +46,7 @@ class NoEvidence:
             "records": 0,
             "lost": 0,
             "size": 0,
+            "anchor_age_seconds": None,
         }
 
     def lost(self) -> dict[str, int]:
@@ -125,6 +126,7 @@ class MemoryEvidence:
             "records": self._written["request"],
             "lost": sum(self._losses.totals().values()),
             "size": self._sequence,
+            "anchor_age_seconds": None,
         }
 
     def lost(self) -> dict[str, int]:

@@ -101,7 +101,7 @@ class Evidence(Protocol):
     def health(self) -> dict[str, object]:
         """`state` (green, yellow, red), `reasons`, `directory`, `records`, `lost`, `size`.
 
-        A log on disk also says `anchor_age_seconds`, None while it has no anchor.
+        And `anchor_age_seconds`, None while nobody outside has said when the log was written.
         """
         ...
 

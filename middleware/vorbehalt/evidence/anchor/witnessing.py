@@ -59,7 +59,7 @@ def cosign(target: WitnessTarget, present: Present, known: int, *, total_seconds
 
 def _submit(target: WitnessTarget, present: Present, old: int, total_seconds: float) -> Answer:
     size = present.checkpoint.size
-    proof = consistency_proof(old, size, tile_subtree(present.read, size)) if 0 < old < size else []
+    proof = consistency_proof(old, size, tile_subtree(present.read, size)) if old else []
     body = write_request(Request(old, tuple(proof), present.note))
     url = target.url.rstrip("/") + "/add-checkpoint"
     try:
