@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from anchor_support import NOW, Site, answering, serving
-from vorbehalt.evidence.anchor.asking import Present
+from vorbehalt.evidence.anchor.asking import Miss, Present
 from vorbehalt.evidence.anchor.copying import mail_of
 from vorbehalt.evidence.anchor.post import MOST_BYTES, PostError, post
 from vorbehalt.evidence.anchor.targets import CopyTarget
@@ -75,6 +75,13 @@ def test_without_anchors_nothing_is_bounded() -> None:
 )
 def test_only_a_checked_time_bounds_anything(seen: dict[str, object], point: TimePoint | None) -> None:
     assert point_of(5, {"seen": seen}) == point
+
+
+def test_a_reason_that_quotes_a_stranger_is_short_and_harmless() -> None:
+    reason = str(Miss("rejected: \x1b[31m\u202e" + "x" * 9_999))
+
+    assert reason.startswith("rejected: ?[31m?x")
+    assert (len(reason), reason.isprintable()) == (500, True)
 
 
 class TestCopy:

@@ -106,6 +106,26 @@ def test_another_tree_of_the_same_size_gets_409(store: WitnessStore) -> None:
     assert ask(store, fork.request(900, 900)) == (409, b"900\n")
 
 
+def test_what_contradicts_is_kept_as_the_log_signed_it(
+    store: WitnessStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    honest, fork = Tree(900), Tree(900)
+    fork.hashes[500] = leaf_hash(b"edited")
+    ask(store, honest.request(0, 600))
+    for body in (
+        honest.request(0, 700),  # no contradiction: the client only did not know the size
+        honest.request(0, 400),
+        fork.request(600, 800),
+        fork.request(600, 800),
+        fork.request(600, 600),
+    ):
+        assert ask(store, body)[0] in (409, 422)
+
+    kept = sorted((tmp_path / "witness").glob("*.contradicts"))
+    assert [path.read_bytes() for path in kept] == [fork.note(600), fork.note(800)]
+    assert len(caplog.records) == 2
+
+
 def test_an_unknown_log_gets_404_and_a_foreign_signature_403(store: WitnessStore) -> None:
     stranger = Signer("stranger.example/log", bytes(32))
     forger = Signer(SIGNER.name, bytes(32))

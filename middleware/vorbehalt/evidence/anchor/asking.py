@@ -10,6 +10,7 @@ from vorbehalt.evidence.query import open_log
 from vorbehalt.evidence.tlog.note import Checkpoint, Verifier
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
 
+_LONGEST_REASON = 500
 _OWN = (b'{"v":1,"type":"anchor"', b'{"v":1,"type":"anchor-missed"')
 
 
@@ -61,6 +62,7 @@ class Miss(EvidenceError):
     """
 
     def __init__(self, why: str, answer: bytes = b"", *, contradicts: bool = False) -> None:
-        super().__init__(why)
+        # It may quote what a stranger sent.
+        super().__init__("".join(char if char.isprintable() else "?" for char in why[:_LONGEST_REASON]))
         self.answer = answer
         self.contradicts = contradicts

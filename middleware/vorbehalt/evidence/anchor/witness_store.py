@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -20,9 +21,12 @@ from vorbehalt.evidence.tlog.note import (
     parse_checkpoint,
     split_note,
 )
-from vorbehalt.evidence.tlog.witness import Refusal, judge, open_submission
+from vorbehalt.evidence.tlog.witness import Refusal, Submission, judge, open_submission
+
+log = logging.getLogger("vorbehalt.witness")
 
 KEY = "witness.key"
+_MOST_KEPT = 100
 
 
 class WitnessStore:
@@ -69,8 +73,11 @@ class WitnessStore:
             return opened
         with self._lock, locked(self._directory / "lock"):
             path = self.note_path(opened.checkpoint.origin)
-            refusal = judge(opened, _last(path, opened.checkpoint.origin))
+            last = _last(path, opened.checkpoint.origin)
+            refusal = judge(opened, last)
             if refusal is not None:
+                if last is not None and opened.request.old == last.size:
+                    self._keep_contradiction(path, opened)
                 return refusal
             line = self.cosigner.cosign(opened.body, int(self._clock()))
             # Only the log's own lines and ours: what others signed is not ours to keep.
@@ -83,6 +90,19 @@ class WitnessStore:
             note = opened.body + b"\n" + "".join(own).encode() + line
             self._disk.replace(path, note, self._directory, PUBLIC_FILE)
             return line
+
+    def _keep_contradiction(self, path: Path, submission: Submission) -> None:
+        """Keep a checkpoint, signed by the log, that does not go with the one before: who else has it?
+
+        A client that sends a wrong proof leaves one, too; whether the two can belong together shows when the
+        log is verified against each.
+        """
+        note, size = submission.request.note, submission.checkpoint.size
+        kept = path.with_suffix(f".{size}.{sha256(note).hexdigest()[:8]}.contradicts")
+        if kept.exists() or len(list(self._directory.glob(f"{path.stem}.*.contradicts"))) >= _MOST_KEPT:
+            return
+        self._disk.create_once(kept, note, self._directory, PUBLIC_FILE)
+        log.warning("%s does not go with what was cosigned before: kept as %s", path.name, kept.name)
 
     def _cosigner(self, name: str) -> Cosigner:
         path = self._directory / KEY
