@@ -245,6 +245,6 @@ class TestCheckWarns:
         plain, as_json = cli("check"), cli("check", "--json")
 
         assert plain.code == as_json.code == 0
-        assert [warning["id"] for warning in as_json.json["warnings"]] == ["V124"]
+        assert [warning["id"] for warning in as_json.json["warnings"]] == ["V126"]
         assert "warning: " in plain.out
         assert "self-attested since 2026-09-21" in plain.out
