@@ -33,7 +33,8 @@ PARAMETERS: Final[Mapping[str, Mapping[str, type]]] = {
     "media.bulk": {"files": float, "parallel_ranges": float},
     "cohort.orphans": {
         "addresses": float, "orphan_share": float, "deep_share": float, "baseline_factor": float,
-        "pages": float, "orphan_seconds": float, "baseline_days": float,
+        "pages": float, "soon_seconds": float, "orphan_seconds": float, "baseline_days": float,
+        "people_share": float, "address_views": float,
     },
 }  # fmt: skip
 """Every finding this version makes, in the order of the documentation, with the parameters its code reads."""

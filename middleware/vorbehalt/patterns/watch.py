@@ -18,7 +18,10 @@ from vorbehalt.patterns.book import Book
 from vorbehalt.patterns.circumstances import ORDINARY, Circumstances
 from vorbehalt.patterns.client import ClientRecord
 from vorbehalt.patterns.clients import CAPACITY, Clients, client_key, prefix_of
+from vorbehalt.patterns.cohorts import Cohorts
+from vorbehalt.patterns.crowd import find_in_cohorts
 from vorbehalt.patterns.in_request import InRequest, Known
+from vorbehalt.patterns.marks import Held
 from vorbehalt.patterns.noting import carried, note, way_of
 from vorbehalt.patterns.score import CALM, Assessment, assess
 from vorbehalt.patterns.seen import Inputs, Kind, Seen, seen
@@ -38,11 +41,14 @@ _FIRST_PAGES: Final = 3
 class Watch:
     """All clients of one worker. `inputs` is what this arrangement lets us see, `book` how findings weigh."""
 
-    def __init__(self, book: Book, inputs: Inputs, *, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, book: Book, inputs: Inputs, *, capacity: int = CAPACITY, cohorts: Cohorts | None = None
+    ) -> None:
         self.book = book
         self.inputs = inputs
         self.in_request = InRequest(book, inputs)
         self.clients = Clients(capacity)
+        self.cohorts = cohorts
         self.failures = 0
         self.last_failure: Exception | None = None
         self._site = SiteErrors()
@@ -86,7 +92,7 @@ class Watch:
                 return assess(
                     stateless, (), excuses_of(None, beside, self.book), self.book, visit.received_at
                 )
-            return self._observe(visit, beside, looked, stateless, key)
+            return self._observe(visit, beside, looked, stateless, key, known.cohort)
         except Exception as error:
             self.failed(error)
             return CALM
@@ -110,14 +116,20 @@ class Watch:
         record = self.clients.get(key)
         if record is None or record.marks is not None:
             return None
+        cohorts = self.cohorts
         if kind == "page":
             if not record.may_pass():
+                return None
+            if cohorts is not None and spot.hash not in cohorts.read_paths:
+                # A path that may have to be remembered as read.
                 return None
             record.note_page(spot, now, way_of(values, host), carried(values), self._slot)
             if query:
                 record.note_query(spot, facet(query))
         elif kind == "asset":
             record.note_asset(now, b"cookie" in values)
+            if cohorts is not None and key in cohorts.waiting:
+                cohorts.note_asset(key, now)
         else:
             return None
         self._site.requests += 1
@@ -157,7 +169,13 @@ class Watch:
         return found
 
     def _observe(
-        self, visit: Visit, beside: Circumstances, looked: Seen, stateless: tuple[Finding, ...], key: int
+        self,
+        visit: Visit,
+        beside: Circumstances,
+        looked: Seen,
+        stateless: tuple[Finding, ...],
+        key: int,
+        shape: bytes,
     ) -> Assessment:
         now = visit.received_at
         self._site.age(now)
@@ -166,10 +184,19 @@ class Watch:
         record = self.clients.meet(key, now, keep=keep)
         had_marks = record.marks is not None
         query = visit.target.partition(b"?")[2]
-        note(record, looked, self.spot(visit.path), query, beside, now, self._slot)
+        spot = self.spot(visit.path)
+        note(record, looked, spot, query, beside, now, self._slot)
         behaviour = find_in_behaviour(
             record, looked, beside, now, self._site.share_without(record), self.book
         )
+        # What is known of a cohort counts for the request, and is not held against the client.
+        crowd: tuple[Held, ...] = ()
+        at = now / SECOND
+        if self.cohorts is not None and visit.client.text is not None:
+            member = find_in_cohorts(
+                self.cohorts, key, visit.client.text, record, looked, spot, shape, stateless, beside, now
+            )
+            crowd = () if member is None else (Held(member, at),)
         if behaviour or stateless:
             record.marked()
         marks = record.marks
@@ -177,16 +204,25 @@ class Watch:
             self.clients.got_marks(key)
         if marks is None:
             record.wait(_rest(record, "assets" in self.inputs.given))
-            return CALM
-        at = now / SECOND
+            return self._assess((), crowd, record, beside, now) if crowd else CALM
         for finding in behaviour:
             marks.hold(self._one_for_all(finding), at)
         if marks.held:
             marks.drop(chain.disproved(record))
         worst = marks.contradicted(stateless, at, self._lately)
-        if not (marks.held or worst):
+        if not (marks.held or worst or crowd):
             return CALM
-        return assess(worst, marks.held, excuses_of(record, beside, self.book), self.book, now)
+        return self._assess(worst, (*marks.held, *crowd), record, beside, now)
+
+    def _assess(
+        self,
+        stateless: tuple[Finding, ...],
+        behaviour: tuple[Held, ...],
+        record: ClientRecord,
+        beside: Circumstances,
+        now: int,
+    ) -> Assessment:
+        return assess(stateless, behaviour, excuses_of(record, beside, self.book), self.book, now)
 
     def _one_for_all(self, finding: Finding) -> Finding:
         """The same object for equal findings: of a fleet, thousands of clients hold the same few."""
