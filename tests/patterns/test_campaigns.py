@@ -178,3 +178,14 @@ def test_thresholds_come_from_the_book() -> None:
         cohorts.note_page(-1, "9.9.9.9", READ[number % 50], (), BEGIN, is_reader=True)
     end = send(cohorts, 40, BEGIN)
     assert len(cohorts.campaigns(end)) == 1
+
+
+def test_one_reader_in_a_quiet_hour_does_not_end_a_campaign() -> None:
+    cohorts = cohorts_with_readers()
+    end = send(cohorts, 100, BEGIN + 25 * MINUTE)
+    assert len(cohorts.campaigns(end)) == 1
+    later = BEGIN + 61 * MINUTE
+    ask(cohorts, 7_000, later)
+    cohorts.note_asset(7_000, later + SECOND)
+    assert figures(cohorts).readers == figures(cohorts).views == 1
+    assert the_only(cohorts, later + 2 * SECOND).readers == 1

@@ -26,6 +26,7 @@ from crowd_support import (
 )  # fmt: skip
 from pattern_support import clients
 from vorbehalt.facts import Headers
+from vorbehalt.patterns.circumstances import Circumstances
 from vorbehalt.patterns.marks import Held
 from vorbehalt.patterns.score import assess
 from vorbehalt.patterns.seen import Inputs
@@ -276,6 +277,11 @@ def test_most_pages_of_a_known_reader_go_the_short_way() -> None:
             long_ways += 1
             watch.observe(event(at, "reader", "95.4.4.4", path, request.visit.headers).visit)
     assert 40 <= long_ways <= 70
+    unread = watch.spot("/archive/88888")
+    for _ in range(10):
+        assert watch.fast(key, unread, "page", values, b"label.example", b"", at) is None
+    watch.observe(event(at, "reader", "95.4.4.4", "/archive/88888", request.visit.headers).visit)
+    assert unread.hash in outcome.cohorts.read_paths
 
 
 def test_the_short_way_settles_a_view_that_waits() -> None:
@@ -286,3 +292,13 @@ def test_the_short_way_settles_a_view_that_waits() -> None:
     spot, values = outcome.watch.spot("/static/1.css"), dict(CHROME.asset)
     assert outcome.watch.fast(key, spot, "asset", values, b"label.example", b"", FROM + SECOND) is not None
     assert key not in outcome.cohorts.waiting
+
+
+def test_a_member_that_read_robots_txt_is_a_member_all_the_same() -> None:
+    headers = FLEETS["a browser's headers, without a flaw"](Random(0))
+    outcome = over_people(22, fleet(22, FROM, 20, lambda _: headers), 1.3)
+    at = FROM + 20 * MINUTE
+    robots = event(at, "robot", "95.4.4.4", "/robots.txt", headers).visit
+    page = event(at + SECOND, "robot", "95.4.4.4", "/archive/70000", headers).visit
+    outcome.watch.observe(robots, Circumstances(robots_version="0011"))
+    assert [finding.id for finding in outcome.watch.observe(page).findings] == ["cohort.orphans"]

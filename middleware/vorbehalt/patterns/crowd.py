@@ -46,7 +46,7 @@ def find_in_cohorts(
         ):
             cohorts.note_asset(key, now)
         return None
-    if not _counts(looked, stateless, beside):
+    if not _counts(looked, beside):
         return None
     is_reader = _is_reader(record, looked, beside)
     if is_reader and record.pages > _FIRST:
@@ -62,12 +62,12 @@ def find_in_cohorts(
     return found
 
 
-def _counts(looked: Seen, stateless: tuple[Finding, ...], beside: Circumstances) -> bool:
+def _counts(looked: Seen, beside: Circumstances) -> bool:
     if looked.method != "GET" or looked.is_prefetch:
         return False
     if beside.is_declared or beside.checks_links or beside.robots_version is not None:
         return False
-    return looked.browser is not None or bool(stateless)
+    return looked.browser is not None
 
 
 def _is_reader(record: ClientRecord, looked: Seen, beside: Circumstances) -> bool:
