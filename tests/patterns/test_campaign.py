@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from conduct_support import BOOK, NOW
+from conduct_support import BOOK, NOW, made
 from vorbehalt.patterns.campaign import Running, Thresholds, reasons, upper_bound
 from vorbehalt.patterns.cohort import Cohort, Measures, Usual
+from vorbehalt.patterns.marks import Held
+from vorbehalt.patterns.score import assess
 from vorbehalt.patterns.sketches import MINUTE, SECOND, hash64
 
 DEFINITION = BOOK.definition("cohort.orphans")
@@ -123,3 +125,9 @@ def test_its_finding_names_the_cohort_and_the_figures() -> None:
     finding = running().finding
     assert (finding.id, finding.family, finding.weight) == ("cohort.orphans", "cohort", 30)
     assert finding.observed.startswith("headers:0011223344556677: 50 addresses within the hour; 95% of 1000")
+
+
+@pytest.mark.parametrize("weight", [30, 80, 100])
+def test_a_campaign_alone_never_blocks(weight: int) -> None:
+    found = assess((), (Held(made("cohort.orphans", weight), 0.0),), (), BOOK, 0)
+    assert found.level in ("limit", "challenge")

@@ -6,7 +6,6 @@ from random import Random
 
 import pytest
 
-from conduct_support import BOOK, made
 from crowd_support import (
     AGENT_149,
     BEGIN,
@@ -27,8 +26,6 @@ from crowd_support import (
 from pattern_support import clients
 from vorbehalt.facts import Headers
 from vorbehalt.patterns.circumstances import Circumstances
-from vorbehalt.patterns.marks import Held
-from vorbehalt.patterns.score import assess
 from vorbehalt.patterns.seen import Inputs
 from vorbehalt.patterns.sketches import HOUR, MINUTE, SECOND
 
@@ -223,12 +220,6 @@ def test_the_clock_may_go_back_in_the_midst_of_it() -> None:
         )
     assert early.watch.failures == 0
     assert len(early.cohorts.campaigns(FROM - 5 * HOUR + 30 * MINUTE)) >= 1
-
-
-@pytest.mark.parametrize("weight", [30, 80, 100])
-def test_a_campaign_alone_never_blocks(weight: int) -> None:
-    found = assess((), (Held(made("cohort.orphans", weight), 0.0),), (), BOOK, 0)
-    assert found.level in ("limit", "challenge")
 
 
 def test_a_member_is_limited_by_this_alone() -> None:
