@@ -179,3 +179,16 @@ def test_what_fetched_robots_txt_and_goes_where_it_must_not_is_found() -> None:
     assert [finding.id for finding in found] == ["robots.violation"]
     asked(site, "/private/1", NAVIGATION, ("203.0.115.7", 1))
     assert app.pages[-1]["vorbehalt"].findings == (), "never fetched robots.txt: nothing is known"
+
+
+def test_health_and_metrics_count_the_campaigns_that_run_and_name_none() -> None:
+    site, _ = watched(PageApp(), None)
+    asked(site, "/", NAVIGATION)
+    assert site.runtime is not None
+    assert (site.runtime.health()["campaigns"], site.runtime.gauges().campaigns) == (0, 0)
+    assert site.runtime.live.engine.conduct is not None
+    cohorts = site.runtime.live.engine.conduct.watch.cohorts
+    assert cohorts is not None
+    cohorts.running["network 203.0.114.0/24"] = object()  # type: ignore[assignment]
+    assert (site.runtime.health()["campaigns"], site.runtime.gauges().campaigns) == (1, 1)
+    assert "203.0.114" not in str(site.runtime.health())

@@ -36,7 +36,7 @@ def test_the_state_of_the_evidence_is_told(state: str, monkeypatch: pytest.Monke
     told = health(site)
 
     assert (told["state"], told["reasons"]) == (state, reasons)
-    assert list(told) == ["state", "reasons", "conflicts"]
+    assert list(told) == ["state", "reasons", "conflicts", "campaigns"]
 
 
 def test_any_reason_of_our_own_makes_green_yellow(monkeypatch: pytest.MonkeyPatch) -> None:

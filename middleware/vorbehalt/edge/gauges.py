@@ -27,6 +27,7 @@ class Gauges:
     """Host to `enforce` or `observe`, as configured."""
     is_paused: bool = False
     is_disarmed: bool = False
+    campaigns: int = 0
     health: str = "green"
     evidence_health: str = "green"
     rules: tuple[str, str] | None = None
@@ -100,6 +101,11 @@ def families(told: list[Gauges], workers: int, crawlers: frozenset[str]) -> Iter
         "vorbehalt_disarmed",
         "1 while impostors are only observed, because too many search engines look like some.",
         [int(g.is_disarmed) for g in told],
+    )
+    yield _worst(
+        "vorbehalt_campaigns",
+        "Campaigns that run: fleets of one request per address, as a hypothesis.",
+        [g.campaigns for g in told],
     )
     yield _worst("vorbehalt_health", "0 green, 1 yellow, 2 red.", [LEVELS.get(g.health, 2) for g in told])
     yield _worst(

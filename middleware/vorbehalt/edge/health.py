@@ -15,10 +15,10 @@ _BLIND = 3
 
 
 def health_of(runtime: Runtime) -> dict[str, object]:
-    """Return `state` (green, yellow, red), `reasons` in words, worst first, and `conflicts`.
+    """Return `state` (green, yellow, red), `reasons` in words, worst first, `conflicts` and `campaigns`.
 
     A conflict is something of the site that contradicts the terms; ours is served in its place, so that it
-    changes no state.
+    changes no state. Neither does the number of campaigns that run: of whom is told nobody here.
     """
     evidence = runtime.evidence.health()
     reasons = [*(str(reason) for reason in _as_list(evidence.get("reasons"))), *runtime.reasons.values()]
@@ -49,7 +49,12 @@ def health_of(runtime: Runtime) -> dict[str, object]:
         state = "red"
     if reasons and state == "green":
         state = "yellow"
-    return {"state": state, "reasons": reasons, "conflicts": runtime.conflicts.sentences}
+    return {
+        "state": state,
+        "reasons": reasons,
+        "conflicts": runtime.conflicts.sentences,
+        "campaigns": runtime.clients.campaigns,
+    }
 
 
 def _as_list(value: object) -> list[object]:

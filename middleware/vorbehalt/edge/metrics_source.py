@@ -19,6 +19,7 @@ from vorbehalt.stores.counters import Counters
 if TYPE_CHECKING:
     from vorbehalt.edge.live import Live
     from vorbehalt.edge.overriding import OverrideWatch
+    from vorbehalt.edge.watched_clients import WatchedClients
     from vorbehalt.policy.overrides import Overrides
 
 _NO_LOG = ("off", "memory:")
@@ -32,6 +33,7 @@ class TellsMetrics:
     evidence: Evidence
     live: Live
     disarm: Disarm
+    clients: WatchedClients
     robots_read_at: dict[str, float]
     overrides: OverrideWatch
 
@@ -81,6 +83,7 @@ class TellsMetrics:
             modes={_name(plan.settings.key): plan.settings.mode for plan in plans},
             is_paused=self.pauses.is_paused(now),
             is_disarmed=self.disarm.is_disarmed(now),
+            campaigns=self.clients.campaigns,
             health=str(self.health().get("state", "red")),
             evidence_health=str(evidence.get("state", "red")),
             rules=(engine.settings.registry.version, engine.settings.registry.digest),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vorbehalt.engine import Conduct, inputs_of
 from vorbehalt.engine.conduct import Versions
 from vorbehalt.patterns.book import Book
+from vorbehalt.patterns.cohorts import Cohorts
 from vorbehalt.patterns.definition import Level
 from vorbehalt.patterns.watch import Watch
 from vorbehalt.settings import Settings
@@ -17,6 +18,12 @@ class WatchedClients:
         self._versions = versions
         self._watch: Watch | None = None
 
+    @property
+    def campaigns(self) -> int:
+        """How many campaigns run, as far as this worker knows; may be asked from any thread."""
+        cohorts = None if self._watch is None else self._watch.cohorts
+        return 0 if cohorts is None else len(cohorts.running)
+
     def under(self, settings: Settings) -> Conduct:
         """Return the conduct to be judged under a configuration."""
         book = settings.book
@@ -24,7 +31,7 @@ class WatchedClients:
         watch = self._watch
         if watch is None or watch.inputs != inputs or _weights(watch.book) != _weights(book):
             # What was found under other rules would have to be weighed by them: it begins anew.
-            watch = self._watch = Watch(book, inputs)
+            watch = self._watch = Watch(book, inputs, cohorts=Cohorts(book, inputs))
         return Conduct(watch, settings.patterns, self._versions)
 
 

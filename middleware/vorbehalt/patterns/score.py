@@ -8,7 +8,8 @@ What speaks for a client is taken off. Points alone do not decide:
   in single requests is one kind, however many headers are missing; each family of behaviour is one; what is
   known of the cohort or the network, and not of the client, is one. A kind counts from `points_to_count` on:
   a weak sign beside a strong one changes nothing.
-- A block needs several families that count, or one conclusive finding.
+- A block needs several families that count, or one conclusive finding. What others do in its cohort or its
+  network is none of them: nobody is blocked for the company that it keeps.
 - A finding that is conclusive only when it is repeated makes no block before it is: one trap never does.
 """
 
@@ -26,6 +27,8 @@ from vorbehalt.patterns.sketches import MINUTE, halved
 
 EXCUSE: Final = "excuse"
 """The family of what speaks for a client."""
+
+_COMPANY: Final = frozenset({"cohort", "network"})
 
 _RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
 
@@ -119,7 +122,9 @@ def excuse(id: str, observed: str, book: Book) -> Finding:
 def _level(score: int, findings: Sequence[Finding], conclusive: Sequence[str], book: Book) -> Level:
     by_score = [level for level, points in book.levels.items() if score >= points]
     level: Level = max(by_score, key=_rank, default="observe")
-    families = _counting(((finding.family, finding.weight) for finding in findings), book)
+    families = _counting(
+        ((finding.family, finding.weight) for finding in findings if finding.family not in _COMPANY), book
+    )
     if level == "block" and families < book.families_for_block and not conclusive:
         level = "challenge"
     if _counting(((_kind(finding, book), finding.weight) for finding in findings), book) < 2:
