@@ -28,6 +28,7 @@ Message = Any
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
+_NOTHING = b"This link is not meant for people, and robots.txt asks programs not to follow it.\n"
 _STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 
 
@@ -216,3 +217,25 @@ class AllowedAnswer:
             headers.append((b"content-length", b"0"))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
+
+
+class TrapAnswer:
+    """What stands behind a trap link: 404 and one sentence, never kept by a cache."""
+
+    def __init__(self, reservation: Headers, recording: Recording | None) -> None:
+        self.reservation = reservation
+        self.recording = recording
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.recording is not None:
+            await self.recording.before_first_byte()
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(_NOTHING)).encode()),
+            (b"cache-control", b"no-store"),
+            (b"x-robots-tag", b"noindex, nofollow"),
+            *self.reservation,
+        ]
+        await send({"type": "http.response.start", "status": 404, "headers": headers})
+        body = b"" if scope.get("method") == "HEAD" else _NOTHING
+        await send({"type": "http.response.body", "body": body})

@@ -7,8 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vorbehalt.edge import asked_refusals, forward_auth_again, refusals
-from vorbehalt.edge.answers import AllowedAnswer, Answer, AppAnswer, HealthAnswer, PageAnswer, RefusalAnswer
+from vorbehalt.edge import asked_refusals, forward_auth_again, refusals, traps
+from vorbehalt.edge.answers import (
+    AllowedAnswer,
+    Answer,
+    AppAnswer,
+    HealthAnswer,
+    PageAnswer,
+    RefusalAnswer,
+    TrapAnswer,
+)
 from vorbehalt.edge.forward_auth import AUTH_PREFIX, allowed_status, forwarded_visits, limit_status
 from vorbehalt.edge.live import Live
 from vorbehalt.edge.recording import open_record
@@ -72,6 +80,10 @@ def _answer(
         refusal = RefusalAnswer(middleware, runtime, live, visit, verdict, section)
         refusals.remember(live, visit, verdict, section, scope, epoch)
         return refusal
+    if traps.leads_nowhere(plan, visit):
+        if verdict.identity is not None:
+            middleware.observe(visit, verdict, "")
+        return TrapAnswer(section.headers, open_record(runtime, live, visit, verdict, section, status=404))
     if verdict.identity is None:
         _learn(live, visit, scope)
         if referer := visit.header(b"referer"):

@@ -108,6 +108,7 @@ class Runtime(TellsMetrics):
         )
         network = settings.network
         addresses = AddressResolver(network.trusted_proxies, network.client_header, settings.sidecar.secret)
+        self.clients.place_traps(engine, addresses)
         for plan in engine.plans():
             self._name_conflicts(plan, plan.bundle)
         return Live(engine, self.counters, addresses, self.sizes, self.conflicts.note_header)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from vorbehalt.engine import Conduct, inputs_of
+from vorbehalt.edge.client_address import AddressResolver
+from vorbehalt.edge.trap_links import TrapLinks, place_traps
+from vorbehalt.edge.traps import followed, shared_secret
+from vorbehalt.engine import Conduct, Engine, inputs_of
 from vorbehalt.engine.conduct import Versions
 from vorbehalt.patterns.book import Book
 from vorbehalt.patterns.cohorts import Cohorts
@@ -16,6 +19,7 @@ class WatchedClients:
 
     def __init__(self, versions: Versions) -> None:
         self._versions = versions
+        self._secret: bytes | None = None
         self._watch: Watch | None = None
 
     @property
@@ -32,7 +36,15 @@ class WatchedClients:
         if watch is None or watch.inputs != inputs or _weights(watch.book) != _weights(book):
             # What was found under other rules would have to be weighed by them: it begins anew.
             watch = self._watch = Watch(book, inputs, cohorts=Cohorts(book, inputs))
-        return Conduct(watch, settings.patterns, self._versions)
+        return Conduct(watch, settings.patterns, self._versions, trap=followed)
+
+    def place_traps(self, engine: Engine, addresses: AddressResolver) -> None:
+        """Let the templates of every host that has a path for traps write links."""
+        for plan in engine.plans():
+            path = plan.settings.terms.trap_path
+            if path and self._secret is None:
+                self._secret = shared_secret(engine.settings.state.directory)
+            place_traps(plan, TrapLinks(path, self._secret, addresses) if path and self._secret else None)
 
 
 def _weights(book: Book) -> tuple[str, dict[Level, int]]:

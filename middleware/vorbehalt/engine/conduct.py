@@ -27,6 +27,8 @@ _DIRECT: Final = frozenset(
 _BEHIND_PROXY: Final = frozenset({"secure", "robots"})
 _LOG: Final = frozenset({"assets", "robots"})
 
+Trap = Callable[[HostPlan, Visit], "str | None"]
+"""Whether a visit followed a trap link of ours: to whom else that was given, in words; None: it did not."""
 Versions = Callable[[str], "RobotsInForce | None"]
 
 
@@ -47,6 +49,8 @@ def inputs_of(settings: Settings, *, from_log: bool = False) -> Inputs:
         given = _BEHIND_PROXY
     if patterns.sees is not None:
         given = _BEHIND_PROXY | frozenset(patterns.sees)
+    if patterns.traps:
+        given |= {"traps"}
     if patterns.tls_header:
         given |= {"tls"}
     return Inputs(given, tls_header=patterns.tls_header.encode("ascii"))
@@ -75,10 +79,12 @@ class Conduct:
         patterns: PatternsSettings,
         versions: Versions | None = None,
         *,
+        trap: Trap | None = None,
         anybody: bool = False,
     ) -> None:
         self.watch = watch
         self._anybody = anybody
+        self._trap = trap
         self.versions = versions
         self._signed_in = patterns.signed_in_header.encode("ascii")
         self._enclosures = tuple(PathPattern.of_decoded(path) for path in patterns.enclosures)
@@ -128,15 +134,29 @@ class Conduct:
         is_signed_in = bool(
             self._signed_in and visit.client.source == "proxy-asserted" and visit.header(self._signed_in)
         )
-        if not (is_declared or is_closed or under or is_enclosure or is_signed_in):
+        tie = self._followed_trap(plan, visit)
+        if tie is None and not (is_declared or is_closed or under or is_enclosure or is_signed_in):
             return ORDINARY
         return Circumstances(
             is_declared=is_declared,
+            is_trap=tie is not None,
+            trap_tie=tie or "",
             is_closed_area=is_closed,
             disallowed_under=under,
             is_enclosure=is_enclosure,
             is_signed_in=is_signed_in,
         )
+
+    def _followed_trap(self, plan: HostPlan, visit: Visit) -> str | None:
+        """A trap counts only where the robots.txt in force really forbids it."""
+        prefix = plan.settings.terms.trap_path
+        if self._trap is None or not prefix or not visit.path.startswith(prefix):
+            return None
+        robots = plan.robots
+        closes = robots.closes(ANYBODY)
+        if closes is False or (closes is None and not robots.disallows(ANYBODY, visit.target)):
+            return None
+        return self._trap(plan, visit)
 
     def _closed(self, plan: HostPlan, visit: Visit, key: int | None) -> tuple[bool, str | None]:
         """Whether robots.txt closes this path to everybody, and under which version that the client fetched.

@@ -15,7 +15,7 @@ from vorbehalt.policy.rules import Mode, Rule
 from vorbehalt.policy.tables import Flaw, Table, did_you_mean, one_of, shown
 from vorbehalt.reservation.vocabulary import Vocabulary
 from vorbehalt.settings.declared import read_terms
-from vorbehalt.settings.model import HostSettings
+from vorbehalt.settings.model import HostSettings, PatternsSettings
 from vorbehalt.settings.page_templates import read_page_templates
 from vorbehalt.settings.values import (
     existing_file,
@@ -48,7 +48,7 @@ class HostReader:
         base: Path,
         documents: Mapping[str, bytes],
         vocabulary: Vocabulary,
-        patterns_mode: Mode,
+        patterns: PatternsSettings,
         flaws: list[Flaw],
     ) -> None:
         self._root = root
@@ -56,7 +56,8 @@ class HostReader:
         self._base = base
         self._documents = documents
         self._flaws = flaws
-        self._by_conduct = level_rules(patterns_mode)
+        self._by_conduct = level_rules(patterns.mode)
+        self._trap_path = patterns.traps
         self._presets: dict[str, tuple[Rule, ...]] = {}
         self.site_hosts: tuple[str, ...] = ()
 
@@ -110,7 +111,9 @@ class HostReader:
         site, policy, works = tables["site"], tables["policy"], tables["works"]
         templates, template_files = read_page_templates(tables["reservation"], self._base)
         terms = replace(
-            read_terms(site, tables["reservation"], origin, self._vocabulary), page_templates=templates
+            read_terms(site, tables["reservation"], origin, self._vocabulary),
+            page_templates=templates,
+            trap_path=self._trap_path,
         )
         preset, site_rules, rules = self._read_rules(policy)
         if catalogue := works.text("catalogue"):

@@ -135,7 +135,7 @@ def _read(
 ) -> tuple[Settings | None, tuple[ReadHost, ...]]:
     sidecar = read_sidecar(root.table("sidecar"))
     patterns, book = read_patterns(root.table("patterns"), book)
-    reader = HostReader(root, source.base, documents, vocabulary, patterns.mode, root.flaws)
+    reader = HostReader(root, source.base, documents, vocabulary, patterns, root.flaws)
     default = reader.read_default(sidecar.upstream)
     further = reader.read_further(default)
     evidence = read_evidence(root.table("evidence"), source.base, default.settings.terms.origin)

@@ -85,6 +85,7 @@ class PatternsSettings:
     `sees`: what the operator says of the way to us, names of `seen.NEEDS`; None: as the arrangement suggests.
     `tls_header` and `signed_in_header` are names in lower case of headers that only a trusted proxy can set.
     `enclosures` are path patterns of files that a feed offers: whoever fetches them needs no page first.
+    `traps` is the prefix of the paths of trap links; empty: none are placed.
     """
 
     mode: Mode = "observe"
@@ -92,6 +93,7 @@ class PatternsSettings:
     tls_header: str = ""
     signed_in_header: str = ""
     enclosures: tuple[str, ...] = ()
+    traps: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import cast
 
@@ -10,10 +11,11 @@ from vorbehalt.patterns.definition import LEVELS, Level
 from vorbehalt.policy.compile import MODES
 from vorbehalt.policy.compile import read_patterns as read_path_patterns
 from vorbehalt.policy.rules import Mode
-from vorbehalt.policy.tables import Table
+from vorbehalt.policy.tables import Table, shown
 from vorbehalt.settings.model import PatternsSettings
 from vorbehalt.settings.values import read_header_name
 
+_FOLDER = re.compile(r"(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+/")
 _TOLD = ("order", "http-version", "connection", "encoding", "assets", "cookies")
 """What an operator may say that the proxy in front leaves as it was; the rest is known or has a key."""
 
@@ -29,9 +31,20 @@ def read_patterns(table: Table, book: Book | None) -> tuple[PatternsSettings, Bo
         tls_header=read_header_name(table, "tls_header"),
         signed_in_header=read_header_name(table, "signed_in_header"),
         enclosures=read_path_patterns(table, "enclosures"),
+        traps=_read_traps(table),
     )
     table.finish()
     return settings, book
+
+
+def _read_traps(table: Table) -> str:
+    """Read the prefix of trap links: a folder below the root that holds nothing else."""
+    path = table.text("traps")
+    if path and not _FOLDER.fullmatch(path):
+        hint = 'write a folder that holds nothing, like "/related/"'
+        table.flaw("traps", "V007", f"{table.where('traps')} cannot be {shown(path)}; {hint}")
+        return ""
+    return path
 
 
 def _read_levels(table: Table, book: Book | None) -> Book | None:
