@@ -8,14 +8,12 @@ from pathlib import Path
 
 import typer
 
-from vorbehalt.cli.conduct import conduct_for_logs
-from vorbehalt.cli.lists import lists_of_the_time
+from vorbehalt.cli.conduct import engine_for_logs
 from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, say
-from vorbehalt.engine import Engine, violates_robots
+from vorbehalt.engine import violates_robots
 from vorbehalt.replay import About, LogError, Progress, enforced, observes, render_html
 from vorbehalt.replay import replay as run_replay
-from vorbehalt.settings import Settings, load, read_robots_files
-from vorbehalt.stores.memory import MemoryLimits
+from vorbehalt.settings import Settings, load
 
 
 def replay(
@@ -33,14 +31,7 @@ def replay(
     if pretends:
         note("the site observes; what follows is what would have happened if it had enforced")
         settings = enforced(settings)
-    conduct = conduct_for_logs(settings)
-    engine = Engine(
-        settings,
-        MemoryLimits(),
-        read_robots_files(settings),
-        ranges=lists_of_the_time(settings),
-        conduct=conduct,
-    )
+    engine, conduct = engine_for_logs(settings)
     if any(host.robots == "app" for host in (settings.default_host, *settings.hosts)):
         note("robots.txt is asked without the site's own rules: they are read from the app while it runs")
     progress = Progress(sys.stderr) if sys.stderr.isatty() or not as_json else None

@@ -7,18 +7,15 @@ from pathlib import Path
 
 import typer
 
-from vorbehalt.cli.conduct import conduct_for_logs
-from vorbehalt.cli.lists import lists_of_the_time
+from vorbehalt.cli.conduct import engine_for_logs
 from vorbehalt.cli.output import CONFIG, JSON, print_json, printable, say
-from vorbehalt.engine import Engine
 from vorbehalt.facts import Visit
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.replay import LogError, Progress
 from vorbehalt.replay import replay as run_replay
 from vorbehalt.replay.tuning import Sample, Tuned, Tuning
 from vorbehalt.replay.words import counted, number, share
-from vorbehalt.settings import load, read_robots_files
-from vorbehalt.stores.memory import MemoryLimits
+from vorbehalt.settings import load
 
 _NOTE = (
     "A log holds no headers but Referer and User-Agent: what contradicts itself within one request is not"
@@ -37,14 +34,7 @@ def tune(
 ) -> None:
     """Show from old logs who would be limited, challenged or blocked for findings, and samples to read."""
     settings = load(config)
-    conduct = conduct_for_logs(settings)
-    engine = Engine(
-        settings,
-        MemoryLimits(),
-        read_robots_files(settings),
-        ranges=lists_of_the_time(settings),
-        conduct=conduct,
-    )
+    engine, conduct = engine_for_logs(settings)
     tuning = Tuning()
 
     def judge(visit: Visit) -> Verdict:
@@ -68,19 +58,19 @@ def tune(
         print_json(tuned.as_json())
         return
     for line in _lines(tuned):
-        say(printable(line))
+        say(line)
 
 
 def _lines(tuned: Tuned) -> list[str]:
     about = "" if tuned.is_exact else "about "
     lines = [f"{counted(tuned.requests, 'request')} by {about}{counted(tuned.clients, 'client')}", ""]
-    lines.append(f"  {'level':<12}{'from points':>12}{'clients':>10}{'of all':>9}{'pages and media':>18}")
+    lines.append(f"  {'level':<12}{'from points':>12}{'clients':>10}{'of all':>13}{'pages and media':>18}")
     for level in ("limit", "challenge", "block"):
         found = tuned.at_level(level)
         hit = sum(sample.hit for sample in found)
         part = share(len(found), tuned.clients)
         lines.append(
-            f"  {level:<12}{tuned.levels[level]:>12}{number(len(found)):>10}{part:>9}{number(hit):>18}"
+            f"  {level:<12}{tuned.levels[level]:>12}{number(len(found)):>10}{part:>13}{number(hit):>18}"
         )
     lines += ["", "  clients that come to at least so many points:"]
     lines.append(
@@ -94,9 +84,9 @@ def _lines(tuned: Tuned) -> list[str]:
 
 
 def _sample(sample: Sample) -> list[str]:
-    return [
+    lines = [
         f"{sample.level}, {sample.score} points: {sample.address}, {counted(sample.requests, 'request')}",
-        f"  {sample.user_agent or '(no User-Agent)'}",
-        *(f"  {finding}: {observed}" for finding, observed in sorted(sample.findings.items())),
-        f"  at {', '.join(sample.paths)}",
+        f"  {printable(sample.user_agent) or '(no User-Agent)'}",
     ]
+    lines += [f"  {finding}: {printable(observed)}" for finding, observed in sorted(sample.findings.items())]
+    return [*lines, f"  at {printable(', '.join(sample.paths))}"]
