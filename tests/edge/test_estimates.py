@@ -209,8 +209,10 @@ def test_a_person_sent_by_an_ai_product_counts_on_the_first_page_too() -> None:
         ask(site, headers=referer)
     ask(site, agent=GPTBOT, headers=referer)
     ask(site, headers=[(b"referer", b"https://label.example/")])
+    ask(site, headers=[*referer, (b"sec-fetch-site", b"cross-site")])
+    ask(site, headers=[*referer, (b"sec-fetch-site", b"same-origin")])
 
-    assert counted(site, "vorbehalt_referrals_total") == {("OpenAI",): 3}
+    assert counted(site, "vorbehalt_referrals_total") == {("OpenAI",): 4}
 
 
 @pytest.mark.parametrize(
@@ -221,6 +223,6 @@ def test_any_time_of_a_decision_has_its_bucket(seconds: float, bucket: str) -> N
     site = protect(PageApp())
     assert site.runtime is not None
 
-    site.runtime.live.count_seconds(seconds)
+    site.runtime.live.count_duration(int(seconds * 1e9))
 
     assert counted(site, "vorbehalt_decision_seconds") == {(bucket,): 1}

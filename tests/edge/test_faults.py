@@ -65,7 +65,7 @@ FAULTS: dict[str, Fault] = {
     "append": _of_evidence("append"),
     "count of the evidence": _of_evidence("count"),
     "counters": _of_live("count"),
-    "seconds": _of_live("count_seconds"),
+    "seconds": _of_live("count_duration"),
     "cells": _of_live("request_cells"),
     "learning": _of_live("learn_reader"),
     "referrals": _of_live("count_referral"),

@@ -120,8 +120,10 @@ def path_of(live: Live, raw_path: bytes, headers: Mapping[bytes, bytes]) -> Read
 
 def count(live: Live, ready: ReadyAnswer, headers: Mapping[bytes, bytes]) -> None:
     """Count one ordinary visitor."""
-    if b"referer" in headers:
-        live.count_referral(headers[b"referer"])
+    referer = headers.get(b"referer")
+    # What comes from the site itself was sent by nobody else.
+    if referer is not None and headers.get(b"sec-fetch-site") != b"same-origin":
+        live.count_referral(referer)
     cells = live.counters.cells
     for cell in ready.reader.cells:
         cells[cell] += 1

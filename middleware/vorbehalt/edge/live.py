@@ -32,6 +32,7 @@ _LONGEST_HOST = 256
 _COMPARED = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
 """Headers that tell an address and are part of the key of a remembered refusal."""
 _BUCKETS = 24
+_BITS = 65
 _SAMPLES = 1024
 
 _Key = TypeVar("_Key")
@@ -140,9 +141,9 @@ class Live:
         self.uncounted_errors = 0
         """Failures that could not even be counted, because the counters failed."""
         self.referrals = _referral_hosts(engine)
-        self.seconds = [
-            counters.slot("vorbehalt_decision_seconds", (str(bucket),)) for bucket in range(_BUCKETS)
-        ]
+        buckets = [counters.slot("vorbehalt_decision_seconds", (str(bucket),)) for bucket in range(_BUCKETS)]
+        self.buckets = [*buckets, *[buckets[-1]] * (_BITS - _BUCKETS)]
+        """The cell that counts a decision, by the bits of its microseconds."""
         self.nanoseconds = counters.slot("vorbehalt_decision_nanoseconds")
         self.refused_bytes = counters.slot("vorbehalt_refused_bytes_estimated_total")
 
@@ -250,12 +251,11 @@ class Live:
         """Return the cell that counts one crawler's requests against robots.txt."""
         return self.counters.slot("vorbehalt_robots_violations_total", (crawler,))
 
-    def count_seconds(self, seconds: float) -> None:
-        """Count the time of one decision in power-of-two microsecond buckets."""
+    def count_duration(self, nanoseconds: int) -> None:
+        """Count the time of one decision (64 bits at most) in power-of-two microsecond buckets."""
         cells = self.counters.cells
-        bucket = int(seconds * 1e6).bit_length()
-        cells[self.seconds[bucket if bucket < _BUCKETS else _BUCKETS - 1]] += 1
-        cells[self.nanoseconds] += int(seconds * 1e9)
+        cells[self.buckets[(nanoseconds // 1000).bit_length()]] += 1
+        cells[self.nanoseconds] += nanoseconds
 
     def count_internal_error(self) -> None:
         """Count a failure of our own; the request went on without us. Never raises."""

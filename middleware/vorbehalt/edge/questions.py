@@ -8,7 +8,7 @@ an application that waits for it.
 from __future__ import annotations
 
 from http import HTTPStatus
-from time import perf_counter
+from time import perf_counter_ns
 from typing import Any
 
 from vorbehalt.edge import asked_refusals, forward_auth_again
@@ -40,7 +40,7 @@ class ReadyQuestions:
         live = self._middleware.live
         if live is None:
             return None
-        started = perf_counter()
+        started = perf_counter_ns()
         try:
             raw_path = target.partition(b"?")[0]
             if raw_path.startswith(_REFUSAL_PATH):
@@ -69,7 +69,7 @@ class ReadyQuestions:
                         live, ready, peer, Question(client, scheme, method.decode(), target, headers)
                     )
             if answer is not None:
-                live.count_seconds(perf_counter() - started)
+                live.count_duration(perf_counter_ns() - started)
             return answer
         except Exception:
             live.count_internal_error()
