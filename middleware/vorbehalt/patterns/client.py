@@ -93,37 +93,49 @@ class ClientRecord(Counts):
         if at >= self.ends or at < last - JITTER:
             self._begin(at)
         cells = self.cells
-        pages = cells[PAGES]
         if not cells[CACHE]:
             # Who comes without a cookie was not here before, and cannot have our assets in a cache.
             cells[CACHE] = WARM if carries else COLD
-        is_new = spot.rank > cells[spot.register]
+        rank, register = spot.rank, spot.register
+        is_new = rank > cells[register]
         if is_new:
-            cells[spot.register] = spot.rank
+            cells[register] = rank
+        pages = cells[PAGES]
         if pages < _FULL:
             cells[PAGES] = pages + 1
             # The last few pages, one byte each: whoever returns to a hub between pages is seen to return.
-            place = RECENT + (spot.hash & 7)
-            tag = spot.hash >> 8 & 255 or 1
+            place = RECENT + spot.place
+            tag = spot.tag
             if cells[place] == tag:
                 cells[REVISITS] += 1
             else:
                 cells[place] = tag
-        if way:
-            if way == FOLLOWED:
-                if cells[CHAINED] < _FULL:
-                    cells[CHAINED] += 1
-            elif way == BY_ITSELF:
-                self._note_typed(int(at // slot) & 255, is_new and spot.is_deep)
-        if carries:
+        if way == FOLLOWED:
+            chained = cells[CHAINED]
+            if chained < _FULL:
+                cells[CHAINED] = chained + 1
+        elif way == BY_ITSELF:
+            self._note_typed(int(at // slot) & 255, is_new and spot.is_deep)
+        if carries == HAS_COOKIE:
+            # As `_note_carried` has it, for those who only read on.
+            cells[UNRETURNED] = 0
+            cookies = cells[COOKIES]
+            if cookies < _FULL:
+                cells[COOKIES] = cookies + 1
+        elif carries:
             self._note_carried(carries)
         elif cells[UNRETURNED] and cells[UNRETURNED] < _FULL:
             cells[UNRETURNED] += 1
-        if spot.trail:
-            self._note_id(spot.trail, way == FOLLOWED and at - last >= 1.0)
+        trail = spot.trail
+        if trail:
+            self._note_id(trail, way == FOLLOWED and at - last >= 1.0)
         if at > last:
             self.last = at
-        self.note_request()
+        requests = cells[REQUESTS]
+        if requests < _FULL:
+            cells[REQUESTS] = requests + 1
+        else:
+            self.note_request()
 
     def _note_typed(self, slot: int, counts: bool) -> None:
         cells = self.cells
@@ -169,12 +181,27 @@ class ClientRecord(Counts):
 
     def note_asset(self, now: int, carries: int) -> None:
         """Count what a page is made of: style, script, picture, font, a call of its scripts, a beacon."""
-        self._touch(now)
-        if self.cells[ASSETS] < _FULL:
-            self.cells[ASSETS] += 1
+        at = now * 1e-9
+        last = self.last
+        if at >= self.ends or at < last - JITTER:
+            self._begin(at)
+            last = self.last
+        if at > last:
+            self.last = at
+        cells = self.cells
+        assets = cells[ASSETS]
+        if assets < _FULL:
+            cells[ASSETS] = assets + 1
         if carries & HAS_COOKIE:
-            self._note_carried(carries & HAS_COOKIE)
-        self.note_request()
+            cells[UNRETURNED] = 0
+            cookies = cells[COOKIES]
+            if cookies < _FULL:
+                cells[COOKIES] = cookies + 1
+        requests = cells[REQUESTS]
+        if requests < _FULL:
+            cells[REQUESTS] = requests + 1
+        else:
+            self.note_request()
 
     def note_other(self, now: int, carries: int = 0) -> None:
         """Count a request that is neither page nor asset nor media: a feed, a form, a document."""
@@ -231,14 +258,6 @@ class ClientRecord(Counts):
     def wait(self, pages: int) -> None:
         """Look at the findings again after so many more pages (at most 255)."""
         self.cells[LEFT] = pages
-
-    def may_pass(self) -> bool:
-        """True if the findings need not be looked at for the page that comes; counts one page down."""
-        left = self.cells[LEFT]
-        if left:
-            self.cells[LEFT] = left - 1
-            return True
-        return False
 
     def marked(self) -> Marks:
         """What outlasts the window; made when it is first needed."""

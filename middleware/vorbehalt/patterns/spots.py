@@ -22,7 +22,8 @@ class Spot:
 
     `register` and `rank` are its place among the registers of a client, `hash` 64 bits of BLAKE2b. `trail`
     is a number for the path of which the next id has the next number (`/lyrics/7`, `/lyrics/8`); 0 where no
-    number stands in the path. `is_deep`: not the front page.
+    number stands in the path. `is_deep`: not the front page. `place` (0 to 7) and `tag` (1 to 255) say where
+    it stands among the last few pages of a client, and as what.
     """
 
     hash: int
@@ -30,6 +31,8 @@ class Spot:
     rank: int
     trail: int
     is_deep: bool
+    place: int
+    tag: int
 
 
 def spot_of(path: str) -> Spot:
@@ -41,7 +44,7 @@ def spot_of(path: str) -> Spot:
         # Width does not matter (`/7`, `/007`), what stands around the number does.
         around = f"{path[: found.start()]}\0{path[found.end() :]}"
         trail = (hash64(around.encode("utf-8", "surrogatepass")) & _STEM) + int(found[1]) + 1
-    return Spot(key, register, value, trail, path != "/")
+    return Spot(key, register, value, trail, path != "/", key & 7, key >> 8 & 255 or 1)
 
 
 def facet(query: bytes) -> int:

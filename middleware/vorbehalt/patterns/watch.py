@@ -16,13 +16,14 @@ from vorbehalt.patterns import chain
 from vorbehalt.patterns.behaviour import excuses_of, find_in_behaviour
 from vorbehalt.patterns.book import Book
 from vorbehalt.patterns.circumstances import ORDINARY, Circumstances
-from vorbehalt.patterns.client import ClientRecord
+from vorbehalt.patterns.client import FOLLOWED, HAS_COOKIE, REVALIDATES, ClientRecord
 from vorbehalt.patterns.clients import CAPACITY, Clients, client_key, prefix_of
 from vorbehalt.patterns.cohorts import Cohorts
+from vorbehalt.patterns.counts import LEFT
 from vorbehalt.patterns.crowd import find_in_cohorts
 from vorbehalt.patterns.in_request import InRequest, Known
 from vorbehalt.patterns.marks import Held
-from vorbehalt.patterns.noting import carried, note, way_of
+from vorbehalt.patterns.noting import note, way_of
 from vorbehalt.patterns.score import CALM, Assessment, assess
 from vorbehalt.patterns.seen import Inputs, Kind, Seen, seen
 from vorbehalt.patterns.site_errors import SiteErrors
@@ -49,6 +50,7 @@ class Watch:
         self.in_request = InRequest(book, inputs)
         self.clients = Clients(capacity)
         self.cohorts = cohorts
+        self._get = self.clients.get
         self.failures = 0
         self.last_failure: Exception | None = None
         self._site = SiteErrors()
@@ -113,17 +115,25 @@ class Watch:
         area closed by robots.txt), and, for a page, with a navigation's Sec-Fetch-Mode or none. None: the
         request was not counted, and `observe` has to.
         """
-        record = self.clients.get(key)
+        record = self._get(key)
         if record is None or record.marks is not None:
             return None
         cohorts = self.cohorts
         if kind == "page":
-            if not record.may_pass():
+            cells = record.cells
+            left = cells[LEFT]
+            if not left:
                 return None
             if cohorts is not None and spot.hash not in cohorts.read_paths:
                 # A path that may have to be remembered as read.
                 return None
-            record.note_page(spot, now, way_of(values, host), carried(values), self._slot)
+            cells[LEFT] = left - 1
+            # `way_of` and `carried` for most requests, without the calls.
+            way = FOLLOWED if values.get(b"sec-fetch-site") == b"same-origin" else way_of(values, host)
+            carries = HAS_COOKIE if b"cookie" in values else 0
+            if b"if-none-match" in values or b"if-modified-since" in values:
+                carries |= REVALIDATES
+            record.note_page(spot, now, way, carries, self._slot)
             if query:
                 record.note_query(spot, facet(query))
         elif kind == "asset":
