@@ -107,6 +107,11 @@ class AddressResolver:
         """True if what a peer says of others is believed: a trusted one, or one that knows the secret."""
         return self.trusts(peer) or self._knows_secret(fields)
 
+    @property
+    def is_plain(self) -> bool:
+        """True if a non-empty X-Forwarded-For, where it comes, is all that `resolve` reads."""
+        return self._secret is None and self._named == _FOR
+
     def _knows_secret(self, fields: Fields) -> bool:
         said = fields.get(SECRET_HEADER)
         return said is not None and self._secret is not None and compare_digest(said, self._secret)
@@ -244,6 +249,11 @@ class AddressResolver:
 
     def _note(self, code: str) -> None:
         self.notes[code] = NOTES[code]
+
+
+def names_no_port_of(host: str, chain: bytes) -> bool:
+    """True if a chain names the peer with no port, so that the port of a connection decides nothing."""
+    return not _own_ports(host, chain)
 
 
 def _own_ports(host: str, chain: bytes) -> frozenset[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from vorbehalt.edge.client_address import AddressResolver
+from vorbehalt.edge.client_address import AddressResolver, names_no_port_of
 from vorbehalt.engine import Conduct
 from vorbehalt.patterns.clients import client_key, prefix_of
 from vorbehalt.patterns.fingerprint import fingerprint_of
@@ -18,6 +18,10 @@ _USABLE = ("direct", "proxy-asserted")
 """As `ClientAddress.is_usable` has it, which is too slow to ask here."""
 _KEYS = 16_384
 _LONGEST = 1_024
+_NOBODY: Final = -1
+"""In the place of a key: no usable address, so that there is no client whose conduct could be told."""
+
+_NO_PORTS: Final = (0, "0")
 
 
 class Glance:
@@ -25,14 +29,20 @@ class Glance:
 
     Whoever has no usable address is no client whose conduct could be told: nothing is counted, and it passes.
     A client that was looked at without finding anything is looked at again only after a few pages.
+
+    Keys are remembered by all that they depend on: socket peer, X-Forwarded-For, User-Agent, Accept-Language.
+    Where an address may depend on more (another header that tells one, a secret, a port that no connection
+    has) it is worked out each time. At most 16,384 keys of at most 1 KiB are kept.
     """
 
-    __slots__ = ("_keys", "_resolve", "_watch")
+    __slots__ = ("_fast", "_is_calm", "_is_plain", "_keys", "_resolve")
 
     def __init__(self, conduct: Conduct, addresses: AddressResolver) -> None:
-        self._watch = conduct.watch
+        self._fast = conduct.watch.fast
+        self._is_calm = conduct.watch.is_calm
         self._resolve = addresses.resolve
-        self._keys: dict[tuple[str, bytes, bytes], int] = {}
+        self._is_plain = addresses.is_plain
+        self._keys: dict[tuple[str | None, bytes | None, bytes | None, bytes | None], int] = {}
 
     def passes(
         self,
@@ -41,36 +51,69 @@ class Glance:
         known: Reader,
         method: str,
         query: bytes,
-        host: bytes,
+        host: bytes | None = None,
     ) -> bool:
         """True if the request needs no further look, and then it is counted.
 
-        `client` is what the scope says; no header may have come twice. Method, query and host are those of
-        the request that is judged, which a proxy may have told us of.
+        `client` is what the scope says; no header may have come twice. Method, query and host (None: that of
+        the headers) are those of the request that is judged, which a proxy may have told us of.
         """
-        found = self._resolve(client, headers)
-        address = found.text
-        if address is None or not found.is_global or found.source not in _USABLE:
+        chain = headers.get(b"x-forwarded-for")
+        try:
+            if chain is None:
+                is_settled = b"forwarded" not in headers and b"x-real-ip" not in headers
+            else:
+                is_settled = chain != b"" and (not client or client[1] not in _NO_PORTS)
+            if not (is_settled and self._is_plain):
+                key = self._key_of(client, headers)
+            else:
+                key = self._keys[
+                    client[0] if client else None,
+                    chain,
+                    headers.get(b"user-agent"),
+                    headers.get(b"accept-language"),
+                ]
+        except KeyError:
+            key = self._learn(client, chain, headers)
+        except (TypeError, IndexError):  # the scope of a server that says something else there
+            key = self._key_of(client, headers)
+        if key < 0:
             return True
         spot = known.spot
         if spot is None or method == "HEAD" or b"sec-purpose" in headers:
             return False
         kind = known.kind
-        mode = headers.get(b"sec-fetch-mode")
-        if mode is not None and mode != b"navigate" and kind == "page":
-            if headers.get(b"sec-fetch-site") != b"same-origin":
-                return False
-            # A script of one of the pages: it belongs to the page as a picture does.
-            kind = "asset"
-        who = (address, headers.get(b"user-agent", b""), headers.get(b"accept-language", b""))
-        key = self._keys.get(who)
-        if key is None:
-            key = client_key(prefix_of(address), fingerprint_of(who[1], who[2]))
-            if len(who[1]) + len(who[2]) <= _LONGEST:
-                if len(self._keys) >= _KEYS:
-                    self._keys.clear()
-                self._keys[who] = key
+        if kind == "page":
+            mode = headers.get(b"sec-fetch-mode")
+            if mode is not None and mode != b"navigate":
+                if headers.get(b"sec-fetch-site") != b"same-origin":
+                    return False
+                # A script of one of the pages: it belongs to the page as a picture does.
+                kind = "asset"
         if method != "GET":
             # A form that is sent, a call of a script: no page view, so that nothing of it is counted.
-            return self._watch.is_calm(key)
-        return self._watch.fast(key, spot, kind, headers, host, query, time_ns()) is not None
+            return self._is_calm(key)
+        if host is None:
+            host = headers.get(b"host", b"")
+        return self._fast(key, spot, kind, headers, host, query, time_ns()) is not None
+
+    def _key_of(self, client: Any, headers: Mapping[bytes, bytes]) -> int:
+        found = self._resolve(client, headers)
+        address = found.text
+        if address is None or not found.is_global or found.source not in _USABLE:
+            return _NOBODY
+        fingerprint = fingerprint_of(headers.get(b"user-agent", b""), headers.get(b"accept-language", b""))
+        return client_key(prefix_of(address), fingerprint)
+
+    def _learn(self, client: Any, chain: bytes | None, headers: Mapping[bytes, bytes]) -> int:
+        key = self._key_of(client, headers)
+        peer = client[0] if type(client) in (tuple, list) and client else None
+        if not (client is None or type(peer) is str):
+            return key
+        agent, language = headers.get(b"user-agent"), headers.get(b"accept-language")
+        size = sum(len(part) for part in (peer, chain, agent, language) if part is not None)
+        if size <= _LONGEST and (chain is None or names_no_port_of(peer or "", chain)):
+            if len(self._keys) >= _KEYS:
+                self._keys.clear()
+            self._keys[peer, chain, agent, language] = key
+        return key
