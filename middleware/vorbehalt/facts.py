@@ -112,7 +112,8 @@ class Visit:
 
     def header(self, name: bytes) -> bytes:
         """All values of a header joined by `, ` (RFC 9110 section 5.2); empty if absent."""
-        return b", ".join(value for key, value in self.headers if key == name)
+        found = [value for key, value in self.headers if key == name]
+        return found[0] if len(found) == 1 else b", ".join(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -316,8 +316,12 @@ def test_paths_that_are_worked_out_are_kept_within_bounds() -> None:
     for number in range(10_000):
         watch.spot(f"/{number}")
 
-    assert len(watch._spots) <= 4096
+    assert len(watch._spots) <= 8192
     assert watch.spot("/1") == watch.spot("/1")
+
+    long = "/" + 600 * "a"
+    assert watch.spot(long) == watch.spot(long)
+    assert long not in watch._spots
 
 
 def test_a_fleet_of_disguised_clients_that_keeps_coming_stays_within_64_mb_a_worker() -> None:

@@ -87,7 +87,7 @@ class AppAnswer:
                     message = {**message, "headers": apply(headers, carried, live.name_conflict)}
                     self.carried = carried.digest
                     if conduct is not None and "status" in message:
-                        sets_cookie = any(name.lower() == b"set-cookie" for name, _ in headers)
+                        sets_cookie = b"set-cookie" in [name.lower() for name, _ in headers]
                         conduct.answered(self.visit, int(message["status"]), sets_cookie)
                 size = transfer.size_of(message)
             except Exception:

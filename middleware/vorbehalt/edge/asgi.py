@@ -18,7 +18,7 @@ from typing import Any
 
 from vorbehalt.edge import forward_auth_again, refusals
 from vorbehalt.edge.answers import AllowedAnswer, Answer
-from vorbehalt.edge.deciding import decide, is_auth_path
+from vorbehalt.edge.deciding import Ordinary, decide, is_auth_path, look
 from vorbehalt.edge.forward_auth import AUTH_PREFIX
 from vorbehalt.edge.live import Live, Reader
 from vorbehalt.edge.recording import wait_for
@@ -97,6 +97,7 @@ class VorbehaltMiddleware:
         started = perf_counter_ns()
         reader: Reader | None = None
         refusing: refusals.Refusing | None = None
+        ordinary: Ordinary | None = None
         try:
             pairs = scope["headers"]
             if type(pairs) is list:
@@ -136,6 +137,8 @@ class VorbehaltMiddleware:
                             cells[live.buckets[(took // 1000).bit_length()]] += 1
                             cells[live.nanoseconds] += took
                             reader = known
+                        else:
+                            ordinary = cache.plan, known
                     elif claim is not _UNKNOWN and live.keeps_refusals and self.observer is None:
                         refusing = refusals.again(
                             self.runtime,  # type: ignore[arg-type]
@@ -151,7 +154,7 @@ class VorbehaltMiddleware:
             live.count_internal_error()
         if reader is None:
             if refusing is None:
-                await self._enter(scope, receive, send)
+                await self._enter(scope, receive, send, ordinary)
                 return
             receipt, start, body = refusing
             if not receipt.is_durable:
@@ -172,7 +175,9 @@ class VorbehaltMiddleware:
 
         await self.app(inner, receive, send_with_terms)
 
-    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _enter(
+        self, scope: Scope, receive: Receive, send: Send, ordinary: Ordinary | None = None
+    ) -> None:
         kind = scope["type"]
         if kind == "lifespan":
             await self._lifespan(scope, receive, send)
@@ -200,8 +205,12 @@ class VorbehaltMiddleware:
                 if not isinstance(scope.get("headers"), list | tuple):
                     # Read more than once, which an iterator does not bear.
                     scope = {**scope, "headers": list(scope.get("headers") or ())}
-                decided = decide(self, runtime, live, visit_of(scope, live.addresses), scope)
-                answer = await decided.ask() if isinstance(decided, Asking) else decided
+                visit = visit_of(scope, live.addresses)
+                if ordinary is not None:
+                    answer = look(self, live, ordinary, visit)
+                if answer is None:
+                    decided = decide(self, runtime, live, visit, scope)
+                    answer = await decided.ask() if isinstance(decided, Asking) else decided
                 live.count_duration(perf_counter_ns() - started)
             except Exception:
                 live.count_unjudged()

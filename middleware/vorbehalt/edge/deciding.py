@@ -18,7 +18,7 @@ from vorbehalt.edge.answers import (
     TrapAnswer,
 )
 from vorbehalt.edge.forward_auth import AUTH_PREFIX, allowed_status, forwarded_visits, limit_status
-from vorbehalt.edge.live import Live
+from vorbehalt.edge.live import Live, Reader
 from vorbehalt.edge.recording import open_record
 from vorbehalt.edge.respond import refusal_status
 from vorbehalt.edge.runtime import Runtime
@@ -26,6 +26,7 @@ from vorbehalt.edge.signal_answers import SignalAnswer
 from vorbehalt.edge.strict import Asking, judged
 from vorbehalt.engine import HostPlan, violates_robots
 from vorbehalt.facts import Visit
+from vorbehalt.patterns.score import CALM
 from vorbehalt.policy.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -34,6 +35,30 @@ if TYPE_CHECKING:
 HEALTH_PATH = "/.vorbehalt/health"
 REFUSAL_PATH = "/.vorbehalt/refusal/"
 """Where a proxy that cannot pass on the body of our answer fetches the page of a refusal, once."""
+
+
+Ordinary = tuple[HostPlan, Reader]
+"""What an ordinary visitor gets on a known path of a host."""
+
+
+def look(middleware: VorbehaltMiddleware, live: Live, ordinary: Ordinary, visit: Visit) -> Answer | None:
+    """The answer to a visitor without a claim on a known path, whose conduct had to be looked at.
+
+    That is all that could make this visit another than the ordinary one. None: something was found, and
+    `decide` has to weigh it.
+    """
+    plan, reader = ordinary
+    conduct = live.engine.conduct
+    if conduct is None or conduct.ahead(plan, visit) is not CALM:
+        return None
+    live.note_source(visit.client)
+    live.count_reader(reader)
+    if referer := visit.header(b"referer"):
+        live.count_referral(referer)
+    section = reader.section
+    return AppAnswer(
+        middleware, live, visit, reader.verdict, section, None, live.sizes.of(plan, section.name)
+    )
 
 
 def decide(

@@ -243,6 +243,13 @@ class Live:
         for finding in verdict.findings:
             self.counters.inc("vorbehalt_findings_total", (finding.id,))
 
+    def count_reader(self, reader: Reader) -> None:
+        """Count one request of an ordinary visitor that was looked at."""
+        self.unjudged_in_a_row = 0
+        cells = self.counters.cells
+        for cell in reader.cells:
+            cells[cell] += 1
+
     def count_refused(self, size: AnswerSize) -> None:
         """Add what a refusal saved: the mean of such answers, as far as any were seen."""
         self.counters.cells[self.refused_bytes] += size.bytes

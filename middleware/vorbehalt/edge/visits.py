@@ -14,7 +14,14 @@ def visit_of(
     scope: Any, addresses: AddressResolver, vantage: Vantage = "app", *, received_at: int | None = None
 ) -> Visit:
     """Build the Visit of an http or websocket scope, received now or at a time given (nanoseconds UTC)."""
-    headers: Headers = tuple((bytes(key).lower(), bytes(value)) for key, value in scope.get("headers") or ())
+    headers: Headers = tuple(
+        [
+            (key, value)
+            if type(key) is bytes is type(value) and key.islower()
+            else (bytes(key).lower(), bytes(value))
+            for key, value in scope.get("headers") or ()
+        ]
+    )
     is_websocket = scope["type"] == "websocket"
     path = path_of(scope)
     raw = _octets(scope.get("raw_path")) or quote(path, safe="/%", errors="surrogatepass").encode("ascii")

@@ -86,6 +86,7 @@ class Conduct:
         self._anybody = anybody
         self._trap = trap
         self.versions = versions
+        self._found: tuple[Visit, Assessment] | None = None
         self._signed_in = patterns.signed_in_header.encode("ascii")
         self._enclosures = tuple(PathPattern.of_decoded(path) for path in patterns.enclosures)
 
@@ -94,6 +95,9 @@ class Conduct:
 
         Without an address that can be a key nothing is found, unless `anybody` (a request described by hand).
         """
+        ahead, self._found = self._found, None
+        if ahead is not None and ahead[0] is visit:
+            return ahead[1]
         if not (visit.client.is_usable or self._anybody):
             return CALM
         try:
@@ -103,7 +107,13 @@ class Conduct:
         except Exception as error:
             self.watch.failed(error)
             return CALM
-        return self.watch.observe(visit, beside, looked=looked, known=known)
+        return self.watch.observe(visit, beside, looked=looked, known=known, key=key)
+
+    def ahead(self, plan: HostPlan, visit: Visit) -> Assessment:
+        """Assess a visit without a claim ahead of the engine, which is told the same then: it counts once."""
+        found = self.assess(plan, visit, None)
+        self._found = (visit, found)
+        return found
 
     def spot(self, plan: HostPlan, path: str) -> Spot | None:
         """The spot of a path on which known clients need no look; None where robots.txt closes an area."""
@@ -130,7 +140,8 @@ class Conduct:
     ) -> Circumstances:
         is_declared = _declares(identity)
         is_closed, under = self._closed(plan, visit, key)
-        is_enclosure = any(pattern.matches(visit.path) for pattern in self._enclosures)
+        enclosures = self._enclosures
+        is_enclosure = bool(enclosures) and any(pattern.matches(visit.path) for pattern in enclosures)
         is_signed_in = bool(
             self._signed_in and visit.client.source == "proxy-asserted" and visit.header(self._signed_in)
         )

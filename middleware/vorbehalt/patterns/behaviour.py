@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from vorbehalt.facts import Finding
 from vorbehalt.patterns import chain, media, robots, traps, volume
@@ -11,6 +12,20 @@ from vorbehalt.patterns.circumstances import Circumstances
 from vorbehalt.patterns.client import ClientRecord
 from vorbehalt.patterns.score import excuse
 from vorbehalt.patterns.seen import Seen
+
+_NOTHING: Final = (None,) * 10
+_COUNTED: Final = (
+    ("robots.no_read_crawl", "disallowed"),
+    ("chain.no_assets", "pages"),
+    ("chain.all_typed", "pages"),
+    ("chain.no_cookie", "pages"),
+    ("volume.breadth", "pages"),
+    ("volume.enumeration", "run"),
+    ("volume.enumeration", "combinations"),
+    ("volume.errors_or_head", "requests"),
+    ("media.bulk", "files"),
+)
+"""The parameters that say how much it takes at least."""
 
 
 def find_in_behaviour(
@@ -33,7 +48,18 @@ def find_in_behaviour(
         volume.errors_or_head(record, seen, site_error_share, book),
         media.bulk(record, seen, book),
     )
+    if found == _NOTHING:
+        return ()
     return tuple(one for one in found if one is not None and book.definition(one.id).needs <= given)
+
+
+def least_requests(book: Book) -> int:
+    """Requests below which a client without marks cannot have shown any of this.
+
+    A trap, a robots.txt that was fetched and parts of a file leave marks; everything else is counted in
+    requests, of which each adds one to a counter at most.
+    """
+    return int(min(book.definition(id).number(name) for id, name in _COUNTED))
 
 
 def excuses_of(record: ClientRecord | None, beside: Circumstances, book: Book) -> tuple[Finding, ...]:

@@ -118,9 +118,12 @@ class Counts:
     @property
     def bare_media(self) -> int:
         """Different media files fetched for no page and no player, at least."""
-        return int.from_bytes(self.cells[MEDIA : MEDIA + 8], "little").bit_count()
+        bits = self.cells[MEDIA : MEDIA + 8]
+        return int.from_bytes(bits, "little").bit_count() if any(bits) else 0
 
     @property
     def facets(self) -> int:
         """Different query combinations of one page, at least."""
+        if not self.cells[FACET_PAGE]:
+            return 0
         return int.from_bytes(self.cells[FACETS : FACETS + 8], "little").bit_count()

@@ -51,9 +51,9 @@ class Definition:
     def number(self, name: str) -> float:
         """A parameter that is a number. Raises KeyError, TypeError: reading the book has checked both."""
         value = self.parameters[name]
-        if isinstance(value, str | tuple):
-            raise TypeError(f"{self.id}: {name} is no number")
-        return value
+        if isinstance(value, (int, float)):
+            return value
+        raise TypeError(f"{self.id}: {name} is no number")
 
     def words(self, name: str) -> tuple[str, ...]:
         """A parameter that is a list of texts."""

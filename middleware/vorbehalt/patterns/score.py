@@ -179,7 +179,7 @@ def _left(held: Held, book: Book, now: int) -> int:
 def _is_conclusive(finding: Finding, book: Book) -> bool:
     definition = book.definition(finding.id)
     least = definition.parameters.get("repeated_weight", 0)
-    return definition.conclusive and isinstance(least, int | float) and finding.weight >= least
+    return definition.conclusive and isinstance(least, (int, float)) and finding.weight >= least
 
 
 def _json(finding: Finding) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -60,7 +61,7 @@ class Inputs:
     tls_header: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Seen:
     """One request, before findings. Names in lower case, in the order received; the first value of each."""
 
@@ -90,16 +91,20 @@ class Seen:
         return self.values.get(name, b"")
 
 
+_known_browser: Final = lru_cache(maxsize=4096)(claimed_browser)
+_LONGEST_AGENT: Final = 512
+
+
 def seen(visit: Visit, inputs: Inputs) -> Seen:
     """Look at a request the way findings do."""
-    names = tuple(name for name, _ in visit.headers)
+    names = tuple([name for name, _ in visit.headers])
     values = dict(reversed(visit.headers))
     given = inputs.given
     secure = "secure" in given and (
         visit.scheme in ("https", "wss") or (inputs.loopback_is_secure and is_loopback(visit.host))
     )
     agent = values.get(b"user-agent", b"")
-    browser = claimed_browser(agent)
+    browser = _known_browser(agent) if len(agent) <= _LONGEST_AGENT else claimed_browser(agent)
     would_tell = secure and browser is not None and browser.tells_fetch_metadata
     kind = kind_of(visit.path, values.get(b"sec-fetch-dest", b""))
     return Seen(

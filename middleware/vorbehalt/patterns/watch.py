@@ -13,7 +13,7 @@ from typing import Final
 
 from vorbehalt.facts import ClientAddress, Finding, Visit
 from vorbehalt.patterns import chain
-from vorbehalt.patterns.behaviour import excuses_of, find_in_behaviour
+from vorbehalt.patterns.behaviour import excuses_of, find_in_behaviour, least_requests
 from vorbehalt.patterns.book import Book
 from vorbehalt.patterns.circumstances import ORDINARY, Circumstances
 from vorbehalt.patterns.client import FOLLOWED, HAS_COOKIE, REVALIDATES, ClientRecord
@@ -30,7 +30,8 @@ from vorbehalt.patterns.site_errors import SiteErrors
 from vorbehalt.patterns.sketches import SECOND
 from vorbehalt.patterns.spots import Spot, facet, spot_of
 
-_SPOTS: Final = 4096
+_SPOTS: Final = 8192
+_LONGEST_PATH: Final = 512
 _FINDINGS: Final = 4096
 _PAGES_TO_REST: Final = (8, 64)
 """Whoever reads like a person is looked at again after as many pages as it has read, within these bounds."""
@@ -56,6 +57,7 @@ class Watch:
         self._site = SiteErrors()
         self._spots: dict[str, Spot] = {}
         self._findings: dict[Finding, Finding] = {}
+        self._least = least_requests(book)
         self._slot = book.definition("chain.all_typed").number("minutes") * 30.0
         self._lately = 60.0 * max(
             (family.minutes for family in book.families.values() if family.keeps == "maximum"), default=60
@@ -79,17 +81,20 @@ class Watch:
         *,
         looked: Seen | None = None,
         known: Known | None = None,
+        key: int | None = None,
     ) -> Assessment:
         """Count a request and say how its client stands with it.
 
-        `looked` and `known` are what `look` says of it, where the caller has asked already.
+        `looked` and `known` are what `look` says of it, `key` what `key_of` says, where the caller has asked
+        already.
         """
         try:
             if looked is None or known is None:
                 looked, known = self.look(visit)
             # Who says what it is must not score like a disguise.
             stateless = () if beside.is_declared else known.findings
-            key = self.key_of(visit.client, known.fingerprint)
+            if key is None:
+                key = self.key_of(visit.client, known.fingerprint)
             if key is None:
                 return assess(
                     stateless, (), excuses_of(None, beside, self.book), self.book, visit.received_at
@@ -173,9 +178,11 @@ class Watch:
         """The spot of a path, worked out once while it is asked for often."""
         found = self._spots.get(path)
         if found is None:
-            if len(self._spots) >= _SPOTS:
-                self._spots.clear()
-            found = self._spots[path] = spot_of(path)
+            found = spot_of(path)
+            if len(path) <= _LONGEST_PATH:
+                if len(self._spots) >= _SPOTS:
+                    self._spots.clear()
+                self._spots[path] = found
         return found
 
     def _observe(
@@ -196,9 +203,6 @@ class Watch:
         query = visit.target.partition(b"?")[2]
         spot = self.spot(visit.path)
         note(record, looked, spot, query, beside, now, self._slot)
-        behaviour = find_in_behaviour(
-            record, looked, beside, now, self._site.share_without(record), self.book
-        )
         # What is known of a cohort counts for the request, and is not held against the client.
         crowd: tuple[Held, ...] = ()
         at = now / SECOND
@@ -207,9 +211,14 @@ class Watch:
                 self.cohorts, key, visit.client.text, record, looked, spot, shape, stateless, beside, now
             )
             crowd = () if member is None else (Held(member, at),)
-        if behaviour or stateless:
-            record.marked()
         marks = record.marks
+        behaviour: tuple[Finding, ...] = ()
+        if marks is not None or record.requests >= self._least:
+            behaviour = find_in_behaviour(
+                record, looked, beside, now, self._site.share_without(record), self.book
+            )
+        if marks is None and (behaviour or stateless):
+            marks = record.marked()
         if marks is not None and not had_marks:
             self.clients.got_marks(key)
         if marks is None:

@@ -72,9 +72,9 @@ class Rule:
     """Stable kebab-case reason code; empty: derived from the match."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Case:
-    """Everything a rule may look at. Values only."""
+    """Everything a rule may look at. Values only; nobody changes them, though freezing would cost too much."""
 
     received_at: int
     identity: Identity | None
