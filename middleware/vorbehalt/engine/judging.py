@@ -162,7 +162,7 @@ class Engine:
 
     def judge(self, visit: Visit) -> Verdict:
         """Decide on one visit. Total: every visit gets a verdict. Charges quotas, writes nothing."""
-        considered = self.consider(visit)
+        considered = self._consider(visit, is_final=True)
         if isinstance(considered, Verdict):
             return considered
         return self.conclude(considered, self.charge(considered))
@@ -172,6 +172,10 @@ class Engine:
 
         Once for each visit: a nonce counts once. Charges nothing.
         """
+        return self._consider(visit, is_final=False)
+
+    def _consider(self, visit: Visit, *, is_final: bool) -> Verdict | Considered:
+        """The same. `is_final`: nobody asks for the rule, so ordinary visitors have their verdict at once."""
         plan = self.plan(visit.host)
         section = plan.sections.find(visit.path)
         identity = self.identify(visit)
@@ -195,6 +199,13 @@ class Engine:
         found = CALM
         if self.conduct is not None and (identity is None or identity.purpose in BY_CONDUCT):
             found = self.conduct.assess(plan, visit, identity)
+        if (
+            is_final
+            and identity is None
+            and found is CALM
+            and (verdict := plan.reader_verdict(section)) is not None
+        ):
+            return verdict
         case = Case(
             received_at=visit.received_at,
             identity=identity,

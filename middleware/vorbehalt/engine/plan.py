@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vorbehalt.facts import Purpose
 from vorbehalt.policy.select import Policy
@@ -37,6 +37,7 @@ class HostPlan:
     open_paths: tuple[PathPattern, ...]
     bundle: Bundle
     robots: RobotsInForce
+    _readers: dict[str, tuple[str, Verdict | None]] = field(default_factory=dict)
 
     def take(self, bundle: Bundle) -> None:
         """Put other signals in force."""
@@ -57,12 +58,16 @@ class HostPlan:
         return (
             path.startswith(_OPEN_PREFIX)
             or path in _OPEN_PATHS
-            or any(pattern.matches(path) for pattern in self.open_paths)
+            or (bool(self.open_paths) and any(pattern.matches(path) for pattern in self.open_paths))
         )
 
     def reader_verdict(self, section: str) -> Verdict | None:
         """Return the one verdict of all visitors without claim and findings; None if a rule must be asked."""
-        return self.policy.reader_verdict(section, self.bundle.digest)
+        digest = self.bundle.digest
+        kept = self._readers.get(section)
+        if kept is None or kept[0] != digest:
+            kept = self._readers[section] = (digest, self.policy.reader_verdict(section, digest))
+        return kept[1]
 
 
 def reserved_purposes(terms: Terms) -> frozenset[Purpose]:

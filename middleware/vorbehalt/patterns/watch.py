@@ -57,6 +57,7 @@ class Watch:
         self._site = SiteErrors()
         self._spots: dict[str, Spot] = {}
         self._findings: dict[Finding, Finding] = {}
+        self._weighed: dict[tuple[Finding, ...], Assessment] = {}
         self._least = least_requests(book)
         self._slot = book.definition("chain.all_typed").number("minutes") * 30.0
         self._lately = 60.0 * max(
@@ -241,7 +242,16 @@ class Watch:
         beside: Circumstances,
         now: int,
     ) -> Assessment:
-        return assess(stateless, behaviour, excuses_of(record, beside, self.book), self.book, now)
+        excuses = excuses_of(record, beside, self.book)
+        if behaviour or excuses:
+            return assess(stateless, behaviour, excuses, self.book, now)
+        # Contradictions of requests do not fade: alone they always weigh the same.
+        known = self._weighed.get(stateless)
+        if known is None:
+            if len(self._weighed) >= _FINDINGS:
+                self._weighed.clear()
+            known = self._weighed[stateless] = assess(stateless, (), (), self.book, now)
+        return known
 
     def _one_for_all(self, finding: Finding) -> Finding:
         """The same object for equal findings: of a fleet, thousands of clients hold the same few."""

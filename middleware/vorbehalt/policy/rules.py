@@ -74,7 +74,7 @@ class Rule:
 
 @dataclass(slots=True)
 class Case:
-    """Everything a rule may look at. Values only; nobody changes them, though freezing would cost too much."""
+    """Everything a rule may look at. Values only. Nobody changes them; freezing them would cost too much."""
 
     received_at: int
     identity: Identity | None
