@@ -10,6 +10,8 @@ import pytest
 
 from asgi_support import CHROME, Got, PageApp, call, config, protect, scope, watched
 from vorbehalt import VorbehaltMiddleware
+from vorbehalt.patterns.clients import client_key
+from vorbehalt.patterns.fingerprint import fingerprint_of
 from vorbehalt.settings import load
 
 PERSON = ("203.0.114.9", 50123)
@@ -84,6 +86,64 @@ def test_a_known_path_does_not_hide_a_disguised_client() -> None:
         asked(site, "/lyrics/1", NAVIGATION)
     asked(site, "/lyrics/1", LIBRARY, ("203.0.115.7", 1))
     assert len([draft for draft in evidence.drafts if draft.type == "request"]) == 1
+
+
+def cells_of(site: VorbehaltMiddleware, headers: Sequence[tuple[bytes, bytes]]) -> Any:
+    assert site.runtime is not None
+    conduct = site.runtime.live.engine.conduct
+    assert conduct is not None
+    values = dict(headers)
+    agent, language = values[b"user-agent"], values.get(b"accept-language", b"")
+    record = conduct.watch.clients.find(client_key(PERSON[0], fingerprint_of(agent, language)))
+    assert record is not None
+    return record
+
+
+@pytest.mark.parametrize("headers", [NAVIGATION, LIBRARY], ids=["calm", "found"])
+def test_each_request_counts_once_whichever_way_it_takes(headers: Sequence[tuple[bytes, bytes]]) -> None:
+    app = PageApp()
+    site, evidence = watched(app, None)
+    asked(site, "/lyrics/1", NAVIGATION, ("203.0.115.7", 1))
+    for number in range(1, 31):
+        assert asked(site, "/lyrics/1", headers).status == 200
+        assert cells_of(site, headers).requests == number
+        assert len(app.pages) == number + 1
+    assert count(site, "vorbehalt_requests_total", "allow", "none") == 31
+    records = [draft for draft in evidence.drafts if draft.type == "request"]
+    assert len(records) == (0 if headers == NAVIGATION else 30)
+
+
+def test_a_newcomer_on_a_known_path_has_its_failures_and_cookies_noted() -> None:
+    class Failing(PageApp):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            headers = [(b"set-cookie", b"a=b")]
+            await send({"type": "http.response.start", "status": 404, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+
+    site, _ = watched(Failing(), None)
+    asked(site, "/lyrics/1", NAVIGATION, ("203.0.115.7", 1))
+    without = tuple(pair for pair in NAVIGATION if pair[0] != b"cookie")
+    asked(site, "/lyrics/1", without)
+    assert cells_of(site, without).errors == 1
+    asked(site, "/lyrics/1", without)
+    assert cells_of(site, without).unreturned == 1
+
+
+def test_who_reads_on_has_the_terms_and_is_counted_when_it_is_looked_at_again() -> None:
+    app = PageApp()
+    site, _ = watched(app, None)
+    asset = tuple(
+        (name, {b"sec-fetch-mode": b"no-cors", b"sec-fetch-dest": b"style"}.get(name, value))
+        for name, value in NAVIGATION
+        if name not in (b"sec-fetch-user", b"upgrade-insecure-requests")
+    )
+    asked(site, "/style.css", asset)
+    for _ in range(40):
+        got = asked(site, "/lyrics/1", NAVIGATION)
+        assert got.header(b"tdm-reservation") == b"1"
+    assert cells_of(site, NAVIGATION).requests == 41
+    assert count(site, "vorbehalt_requests_total", "allow", "none") == 41
+    assert {page["vorbehalt"].level for page in app.pages} == {"observe"}
 
 
 def test_without_a_usable_address_nobody_is_found_anything() -> None:

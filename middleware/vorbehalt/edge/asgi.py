@@ -18,7 +18,7 @@ from typing import Any
 
 from vorbehalt.edge import forward_auth_again, refusals
 from vorbehalt.edge.answers import AllowedAnswer, Answer
-from vorbehalt.edge.deciding import Ordinary, decide, is_auth_path, look
+from vorbehalt.edge.deciding import Looked, answer_calm, decide, is_auth_path, look
 from vorbehalt.edge.forward_auth import AUTH_PREFIX
 from vorbehalt.edge.live import Live, Reader
 from vorbehalt.edge.recording import wait_for
@@ -97,7 +97,7 @@ class VorbehaltMiddleware:
         started = perf_counter_ns()
         reader: Reader | None = None
         refusing: refusals.Refusing | None = None
-        ordinary: Ordinary | None = None
+        looked: Looked | None = None
         try:
             pairs = scope["headers"]
             if type(pairs) is list:
@@ -115,12 +115,16 @@ class VorbehaltMiddleware:
                     claim = live.known.get(user_agent, _UNKNOWN)  # type: ignore[arg-type]
                     if claim is None:
                         glance = live.glance
-                        if glance is None or glance.passes(
-                            scope.get("client"),
-                            headers,
-                            known,
-                            scope["method"],
-                            scope.get("query_string") or b"",
+                        if (
+                            glance is None
+                            or glance.passes(
+                                scope.get("client"),
+                                headers,
+                                known,
+                                scope["method"],
+                                scope.get("query_string") or b"",
+                            )
+                            or (looked := look(live, glance.conduct, cache.plan, known, scope)) is None
                         ):
                             # What comes from the site itself was sent by nobody else.
                             referer = headers.get(b"referer")
@@ -137,8 +141,6 @@ class VorbehaltMiddleware:
                             cells[live.buckets[(took // 1000).bit_length()]] += 1
                             cells[live.nanoseconds] += took
                             reader = known
-                        else:
-                            ordinary = cache.plan, known
                     elif claim is not _UNKNOWN and live.keeps_refusals and self.observer is None:
                         refusing = refusals.again(
                             self.runtime,  # type: ignore[arg-type]
@@ -154,7 +156,7 @@ class VorbehaltMiddleware:
             live.count_internal_error()
         if reader is None:
             if refusing is None:
-                await self._enter(scope, receive, send, ordinary)
+                await self._enter(scope, receive, send, looked)
                 return
             receipt, start, body = refusing
             if not receipt.is_durable:
@@ -175,9 +177,7 @@ class VorbehaltMiddleware:
 
         await self.app(inner, receive, send_with_terms)
 
-    async def _enter(
-        self, scope: Scope, receive: Receive, send: Send, ordinary: Ordinary | None = None
-    ) -> None:
+    async def _enter(self, scope: Scope, receive: Receive, send: Send, looked: Looked | None = None) -> None:
         kind = scope["type"]
         if kind == "lifespan":
             await self._lifespan(scope, receive, send)
@@ -205,10 +205,10 @@ class VorbehaltMiddleware:
                 if not isinstance(scope.get("headers"), list | tuple):
                     # Read more than once, which an iterator does not bear.
                     scope = {**scope, "headers": list(scope.get("headers") or ())}
-                visit = visit_of(scope, live.addresses)
-                if ordinary is not None:
-                    answer = look(self, live, ordinary, visit)
-                if answer is None:
+                if looked is not None and looked.is_calm:
+                    answer = answer_calm(self, live, looked)
+                else:
+                    visit = visit_of(scope, live.addresses) if looked is None else looked.visit
                     decided = decide(self, runtime, live, visit, scope)
                     answer = await decided.ask() if isinstance(decided, Asking) else decided
                 live.count_duration(perf_counter_ns() - started)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vorbehalt.edge import asked_refusals, forward_auth_again, refusals, traps
@@ -24,7 +25,8 @@ from vorbehalt.edge.respond import refusal_status
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.edge.signal_answers import SignalAnswer
 from vorbehalt.edge.strict import Asking, judged
-from vorbehalt.engine import HostPlan, violates_robots
+from vorbehalt.edge.visits import visit_of
+from vorbehalt.engine import Conduct, HostPlan, violates_robots
 from vorbehalt.facts import Visit
 from vorbehalt.patterns.score import CALM
 from vorbehalt.policy.verdict import Verdict
@@ -37,21 +39,34 @@ REFUSAL_PATH = "/.vorbehalt/refusal/"
 """Where a proxy that cannot pass on the body of our answer fetches the page of a refusal, once."""
 
 
-Ordinary = tuple[HostPlan, Reader]
-"""What an ordinary visitor gets on a known path of a host."""
+@dataclass(slots=True)
+class Looked:
+    """A visit without a claim to a known path, looked at. `is_calm`: nothing was found."""
+
+    plan: HostPlan
+    reader: Reader
+    visit: Visit
+    is_calm: bool
 
 
-def look(middleware: VorbehaltMiddleware, live: Live, ordinary: Ordinary, visit: Visit) -> Answer | None:
-    """The answer to a visitor without a claim on a known path, whose conduct had to be looked at.
+def look(live: Live, conduct: Conduct, plan: HostPlan, reader: Reader, scope: Any) -> Looked | None:
+    """Look at the conduct of a visitor without a claim on a known path: all else is as for every other one.
 
-    That is all that could make this visit another than the ordinary one. None: something was found, and
-    `decide` has to weigh it.
+    None: it reads on as it did, and its answer need not be noted, so that it is one more ordinary request.
     """
-    plan, reader = ordinary
-    conduct = live.engine.conduct
-    if conduct is None or conduct.ahead(plan, visit) is not CALM:
-        return None
-    live.note_source(visit.client)
+    visit = visit_of(scope, live.addresses)
+    is_calm = conduct.ahead(plan, visit) is CALM
+    if is_calm:
+        live.note_source(visit.client)
+        live.unjudged_in_a_row = 0
+        if conduct.watch.reads_on:
+            return None
+    return Looked(plan, reader, visit, is_calm)
+
+
+def answer_calm(middleware: VorbehaltMiddleware, live: Live, looked: Looked) -> Answer:
+    """The app's answer, which is noted, to a visitor in whose conduct nothing was found."""
+    plan, reader, visit = looked.plan, looked.reader, looked.visit
     live.count_reader(reader)
     if referer := visit.header(b"referer"):
         live.count_referral(referer)

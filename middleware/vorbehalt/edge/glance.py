@@ -35,9 +35,10 @@ class Glance:
     has) it is worked out each time. At most 16,384 keys of at most 1 KiB are kept.
     """
 
-    __slots__ = ("_fast", "_is_calm", "_is_plain", "_keys", "_resolve")
+    __slots__ = ("_fast", "_is_calm", "_is_plain", "_keys", "_resolve", "conduct")
 
     def __init__(self, conduct: Conduct, addresses: AddressResolver) -> None:
+        self.conduct = conduct
         self._fast = conduct.watch.fast
         self._is_calm = conduct.watch.is_calm
         self._resolve = addresses.resolve

@@ -245,7 +245,6 @@ class Live:
 
     def count_reader(self, reader: Reader) -> None:
         """Count one request of an ordinary visitor that was looked at."""
-        self.unjudged_in_a_row = 0
         cells = self.counters.cells
         for cell in reader.cells:
             cells[cell] += 1

@@ -112,7 +112,7 @@ class Conduct:
     def ahead(self, plan: HostPlan, visit: Visit) -> Assessment:
         """Assess a visit without a claim ahead of the engine, which is told the same then: it counts once."""
         found = self.assess(plan, visit, None)
-        self._found = (visit, found)
+        self._found = None if found is CALM else (visit, found)
         return found
 
     def spot(self, plan: HostPlan, path: str) -> Spot | None:

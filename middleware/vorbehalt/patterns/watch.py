@@ -54,6 +54,9 @@ class Watch:
         self._get = self.clients.get
         self.failures = 0
         self.last_failure: Exception | None = None
+        self.reads_on = False
+        """Of the client observed last: it returns cookies, loads what pages are made of, follows links, and
+        nothing is held against it, so that nothing will come of how a page of many was answered."""
         self._site = SiteErrors()
         self._spots: dict[str, Spot] = {}
         self._findings: dict[Finding, Finding] = {}
@@ -89,6 +92,7 @@ class Watch:
         `looked` and `known` are what `look` says of it, `key` what `key_of` says, where the caller has asked
         already.
         """
+        self.reads_on = False
         try:
             if looked is None or known is None:
                 looked, known = self.look(visit)
@@ -224,7 +228,10 @@ class Watch:
             self.clients.got_marks(key)
         if marks is None:
             record.wait(_rest(record, "assets" in self.inputs.given))
-            return self._assess((), crowd, record, beside, now) if crowd else CALM
+            if crowd:
+                return self._assess((), crowd, record, beside, now)
+            self.reads_on = bool(record.chained and record.assets and record.cookies)
+            return CALM
         for finding in behaviour:
             marks.hold(self._one_for_all(finding), at)
         if marks.held:
