@@ -12,6 +12,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class Taken(float):
+    """Microseconds of wall time, with those of this process's processor time: others do not disturb them."""
+
+    processor: float
+
+    def __new__(cls, wall: float, processor: float) -> Taken:
+        taken = super().__new__(cls, wall)
+        taken.processor = processor
+        return taken
+
+
+class Stopwatch:
+    """Both clocks from now on."""
+
+    def __init__(self) -> None:
+        self._wall, self._processor = time.perf_counter(), time.process_time()
+
+    def per(self, count: int) -> Taken:
+        """Microseconds of one of `count` operations."""
+        processor = time.process_time() - self._processor
+        return Taken((time.perf_counter() - self._wall) / count * 1e6, processor / count * 1e6)
+
+
 @dataclass(frozen=True)
 class Figure:
     """The rounds of one variant, in microseconds per call."""
@@ -26,6 +49,12 @@ class Figure:
     @property
     def least(self) -> float:
         return min(self.rounds)
+
+    @property
+    def processor(self) -> float | None:
+        """Processor time of the least round, where it was taken."""
+        taken = [one.processor for one in self.rounds if isinstance(one, Taken)]
+        return min(taken) if taken else None
 
 
 @dataclass(frozen=True)
@@ -59,11 +88,10 @@ def interleaved(variants: dict[str, Callable[[], float]], rounds: int) -> dict[s
     return {name: Figure(name, tuple(values)) for name, values in taken.items()}
 
 
-def timed(calls: Callable[[], int]) -> float:
-    """Time one batch; `calls` returns how many operations it did."""
-    started = time.perf_counter()
-    count = calls()
-    return (time.perf_counter() - started) / count * 1e6
+def timed(calls: Callable[[], int]) -> Taken:
+    """Time one batch; `calls` returns how many operations it did. Microseconds of one."""
+    watch = Stopwatch()
+    return watch.per(calls())
 
 
 def machine() -> str:
@@ -81,10 +109,14 @@ def machine() -> str:
 def table(title: str, figures: dict[str, Figure], base: str | None = None) -> None:
     """Print figures as a Markdown table; with a base, ratios to it."""
     print(f"\n### {title}\n")
-    print("| variant | µs median | min | max |" + (" x base |" if base else ""))
-    print("| --- | --- | --- | --- |" + (" --- |" if base else ""))
+    has_processor = any(figure.processor is not None for figure in figures.values())
+    more = (" processor, min |" if has_processor else "") + (" x base |" if base else "")
+    print("| variant | µs median | min | max |" + more)
+    print("| --- | --- | --- | --- |" + " --- |" * more.count("|"))
     for figure in figures.values():
         row = f"| {figure.name} | {figure.median:.2f} | {figure.least:.2f} | {max(figure.rounds):.2f} |"
+        if has_processor:
+            row += "  |" if figure.processor is None else f" {figure.processor:.2f} |"
         if base:
             row += f" {figure.median / figures[base].median:.2f} |"
         print(row)

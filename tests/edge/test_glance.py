@@ -55,6 +55,7 @@ ADDRESSES = st.sampled_from(
         b"203.0.114.9",
         b"10.0.0.1:443",
         b"8.8.8.8, 10.0.0.1:443",
+        b"8.8.8.8, 10.0.0.1",
         b"203.0.114.9:1",
         b"2620:fe::9",
         b"8.8.8.8, 9.9.9.9",
@@ -131,6 +132,20 @@ def test_a_client_is_told_of_exactly_where_its_address_is_usable(
         headers = {name: value for name, value in told.items() if value is not None}
         glance(watch, arrangement).passes(client, headers, PAGE, "GET", b"")
         assert bool(watch.told) is key_by_resolver(arrangement, client, headers)
+
+
+@pytest.mark.parametrize("port", [0, "0"])
+def test_a_peer_whose_port_no_connection_has_is_not_taken_for_the_proxy_remembered(port: object) -> None:
+    """A server put a forwarded address in the place of the socket peer: anybody's word."""
+    watch = Keys()
+    lasting = glance(watch, "proxy")
+    headers = {b"x-forwarded-for": b"8.8.8.8, 10.0.0.1"}
+    lasting.passes(PROXY, headers, PAGE, "GET", b"")
+    assert len(watch.told) == 1
+
+    lasting.passes(("10.0.0.1", port), headers, PAGE, "GET", b"")
+
+    assert len(watch.told) == 1
 
 
 def test_however_many_come_what_is_remembered_is_bounded() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from vorbehalt.facts import Finding
 from vorbehalt.patterns.client import BY_ITSELF, FOLLOWED, HAS_COOKIE, REVALIDATES, ClientRecord
+from vorbehalt.patterns.merging import merge
 from vorbehalt.patterns.sketches import HOUR, MINUTE, SECOND
 from vorbehalt.patterns.spots import facet, spot_of
 
@@ -274,7 +275,7 @@ def test_merged_records_hold_what_both_have_counted(some: list[int], others: lis
                 target.note_page(spot_of(f"/{number}x"), NOW, BY_ITSELF, 0)
                 target.note_media(spot_of(f"/{number}.mp3"), NOW, True)
 
-    one.merge(other)
+    merge(one, other)
 
     assert (one.pages, one.requests, one.typed) == (both.pages, both.requests, both.typed)
     assert one.distinct_pages == both.distinct_pages
@@ -288,7 +289,7 @@ def test_merging_takes_marks_along_and_a_cookie_returned_anywhere_was_returned()
     other.marked().stepped_into(NOW / SECOND, 1)
     other.marked().hold(FINDING, NOW / SECOND)
 
-    one.merge(other)
+    merge(one, other)
 
     assert one.unreturned == 0
     assert one.marks is not None
@@ -307,7 +308,7 @@ def test_of_two_fetched_versions_of_robots_txt_the_later_one_binds(
         if at is not None:
             record.marked().fetched_robots(NOW / SECOND + at, version)
 
-    one.merge(other)
+    merge(one, other)
 
     assert one.marked().robots_known(NOW / SECOND + 9) == known
 
@@ -320,8 +321,8 @@ def test_of_findings_held_twice_the_later_one_stays_and_the_heavier_contradictio
     one.marked().contradicted((FINDING,), 1.0, 3600.0)
     other.marked().contradicted((heavy,), 1.0, 3600.0)
 
-    one.merge(other)
-    other.merge(one)
+    merge(one, other)
+    merge(other, one)
 
     for record in (one, other):
         assert [held.at for held in record.marked().held] == [2.0]
@@ -339,7 +340,7 @@ def test_marks_of_two_different_traps_merge_to_two() -> None:
     for record, trap in ((one, 1), (same, 1), (other, 2)):
         record.marked().stepped_into(NOW / SECOND, trap)
 
-    one.merge(same)
+    merge(one, same)
     assert one.marked().traps == 1
-    one.merge(other)
+    merge(one, other)
     assert one.marked().traps == 2

@@ -7,7 +7,6 @@ pass unchanged.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import weakref
@@ -20,6 +19,7 @@ from vorbehalt.edge import forward_auth_again, refusals
 from vorbehalt.edge.answers import AllowedAnswer, Answer
 from vorbehalt.edge.deciding import Looked, answer_calm, decide, is_auth_path, look
 from vorbehalt.edge.forward_auth import AUTH_PREFIX
+from vorbehalt.edge.lifespan import closing, say_failed
 from vorbehalt.edge.live import Live, Reader
 from vorbehalt.edge.recording import wait_for
 from vorbehalt.edge.runtime import Runtime
@@ -302,21 +302,6 @@ class VorbehaltMiddleware:
             except Exception as error:  # said to the server, which ends
                 failure = error
         if failure is not None:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await send({"type": "lifespan.startup.failed", "message": f"Vorbehalt: {failure}"})
-            if type(getattr(receive, "__self__", None)).__module__.startswith("anyio."):
-                # Starlette's TestClient takes a failed startup for a good one, and waits forever at its end,
-                # unless the application raises. Servers know the answer and need no traceback.
-                raise failure
-            return
-
-        async def send_and_close(message: Message) -> None:
-            if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
-                try:
-                    await asyncio.to_thread(self.close)
-                except Exception:  # the server is waiting for the end, which comes all the same
-                    log.exception("the end was not orderly")
-            await send(message)
-
-        await self.app(scope, receive, send_and_close)
+            await say_failed(failure, receive, send)
+        else:
+            await self.app(scope, receive, closing(self.close, send))

@@ -109,7 +109,7 @@ class AddressResolver:
 
     @property
     def is_plain(self) -> bool:
-        """True if a non-empty X-Forwarded-For, where it comes, is all that `resolve` reads."""
+        """True if X-Forwarded-For, where it comes, is the only header on which an address depends."""
         return self._secret is None and self._named == _FOR
 
     def _knows_secret(self, fields: Fields) -> bool:

@@ -64,7 +64,7 @@ class Glance:
             if chain is None:
                 is_settled = b"forwarded" not in headers and b"x-real-ip" not in headers
             else:
-                is_settled = chain != b"" and (not client or client[1] not in _NO_PORTS)
+                is_settled = not client or client[1] not in _NO_PORTS
             if not (is_settled and self._is_plain):
                 key = self._key_of(client, headers)
             else:

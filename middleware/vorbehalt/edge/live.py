@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from vorbehalt.edge import in_force
+from vorbehalt.edge.answer_sizes import AnswerSize as AnswerSize
+from vorbehalt.edge.answer_sizes import AnswerSizes as AnswerSizes
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.glance import Glance
 from vorbehalt.edge.refusal_pages import RefusalPages
@@ -33,7 +35,6 @@ _COMPARED = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
 """Headers that tell an address and are part of the key of a remembered refusal."""
 _BUCKETS = 24
 _BITS = 65
-_SAMPLES = 1024
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -49,37 +50,6 @@ class Reader:
     spot: Spot | None = None
     """The path as the counters of clients know it; None where each visit has to be looked at for them."""
     kind: Kind = "page"
-
-
-@dataclass(slots=True)
-class AnswerSize:
-    """A running mean of what one GET of a page weighs; the last thousand or so count. `bytes` is rounded."""
-
-    samples: int = 0
-    mean: float = 0.0
-    bytes: int = 0
-
-    def learn(self, size: int) -> None:
-        """Take one whole answer into account."""
-        if self.samples < _SAMPLES:
-            self.samples += 1
-        self.mean += (size - self.mean) / self.samples
-        self.bytes = round(self.mean)
-
-
-class AnswerSizes:
-    """Mean sizes by host and section. Lives longer than one configuration; the keys are from closed sets."""
-
-    def __init__(self) -> None:
-        self._sizes: dict[tuple[str, str], AnswerSize] = {}
-
-    def of(self, plan: HostPlan, section: str) -> AnswerSize:
-        """Return the mean of one section, to be read or to be fed."""
-        key = (plan.settings.key, section)
-        found = self._sizes.get(key)
-        if found is None:
-            found = self._sizes[key] = AnswerSize()
-        return found
 
 
 class HostCache:

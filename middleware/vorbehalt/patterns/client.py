@@ -42,7 +42,7 @@ from vorbehalt.patterns.counts import (
     Counts,
 )
 from vorbehalt.patterns.marks import Marks
-from vorbehalt.patterns.spots import REGISTERS, Spot
+from vorbehalt.patterns.spots import Spot
 
 WINDOW: Final = 3600.0
 """Seconds for which counters hold, and after which a client without marks is forgotten."""
@@ -270,29 +270,6 @@ class ClientRecord(Counts):
         idle = now * 1e-9 - self.last
         lasts = WINDOW if self.marks is None else max(WINDOW, self.marks.lasts)
         return idle >= lasts
-
-    def merge(self, other: ClientRecord) -> None:
-        """Take in what was counted elsewhere of the same client, in the same window."""
-        mine, theirs = self.cells, other.cells
-        mine[:REGISTERS] = bytes(map(max, mine[:REGISTERS], theirs[:REGISTERS]))
-        for place in range(REGISTERS, RUN):
-            mine[place] = min(_FULL, mine[place] + theirs[place])
-        for place in (REVISITS, TYPED_NOW, TYPED_BEFORE):
-            mine[place] = min(_FULL, mine[place] + theirs[place])
-        mine[LONGEST_RUN] = max(mine[LONGEST_RUN], theirs[LONGEST_RUN])
-        if mine[COOKIES]:
-            mine[UNRETURNED] = 0
-        else:
-            mine[UNRETURNED] = min(_FULL, mine[UNRETURNED] + theirs[UNRETURNED])
-        for place in range(MEDIA, MEDIA + 8):
-            mine[place] |= theirs[place]
-        if mine[FACET_PAGE] == theirs[FACET_PAGE]:
-            for place in range(FACETS, FACETS + 8):
-                mine[place] |= theirs[place]
-        self.last = max(self.last, other.last)
-        self.cells[LEFT] = 0
-        if other.marks is not None:
-            self.marked().merge(other.marks)
 
     def _touch(self, now: int) -> None:
         at = now * 1e-9

@@ -115,11 +115,12 @@ class InRequest:
         """
         self.forget_old(visit.received_at)
         one = seen(visit, self._inputs) if looked is None else looked
-        ordered = dict(visit.headers)
-        if len(ordered) < len(visit.headers) or visit.is_websocket:
+        if len(one.values) < len(one.names) or visit.is_websocket:
             return self._look(one)
-        known = self.known(ordered, one.method, one.http_version, one.secure, one.kind)
-        return self._remember(ordered, one) if known is None else known
+        # `known`, without a mapping in the order received.
+        shape = self._shapes.get((one.method, one.http_version, one.secure, one.kind, *one.names))
+        known = None if shape is None else shape[1].get(shape[0](one.values))
+        return self._remember(dict(visit.headers), one) if known is None else known
 
     def forget_old(self, now: int) -> None:
         """Forget what an earlier day said; `now` in nanoseconds UTC."""

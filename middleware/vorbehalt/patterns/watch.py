@@ -51,6 +51,9 @@ class Watch:
         self.in_request = InRequest(book, inputs)
         self.clients = Clients(capacity)
         self.cohorts = cohorts
+        # Where nothing is told of cohorts, no path has to be remembered for them.
+        self._read_paths = cohorts.read_paths if cohorts is not None and cohorts.is_on else None
+        self._waiting = cohorts.waiting if cohorts is not None else ()
         self._get = self.clients.get
         self.failures = 0
         self.last_failure: Exception | None = None
@@ -128,13 +131,12 @@ class Watch:
         record = self._get(key)
         if record is None or record.marks is not None:
             return None
-        cohorts = self.cohorts
         if kind == "page":
             cells = record.cells
             left = cells[LEFT]
             if not left:
                 return None
-            if cohorts is not None and spot.hash not in cohorts.read_paths:
+            if self._read_paths is not None and spot.hash not in self._read_paths:
                 # A path that may have to be remembered as read.
                 return None
             cells[LEFT] = left - 1
@@ -148,8 +150,8 @@ class Watch:
                 record.note_query(spot, facet(query))
         elif kind == "asset":
             record.note_asset(now, b"cookie" in values)
-            if cohorts is not None and key in cohorts.waiting:
-                cohorts.note_asset(key, now)
+            if self.cohorts is not None and key in self._waiting:
+                self.cohorts.note_asset(key, now)
         else:
             return None
         self._site.requests += 1
