@@ -134,18 +134,46 @@ def test_a_client_is_told_of_exactly_where_its_address_is_usable(
         assert bool(watch.told) is key_by_resolver(arrangement, client, headers)
 
 
-@pytest.mark.parametrize("port", [0, "0"])
-def test_a_peer_whose_port_no_connection_has_is_not_taken_for_the_proxy_remembered(port: object) -> None:
+@pytest.mark.parametrize(("port", "last"), [(0, b"10.0.0.1"), ("0", b"10.0.0.1"), (443, b"10.0.0.1:443")])
+def test_a_peer_whose_port_no_connection_has_is_not_taken_for_the_proxy_remembered(
+    port: object, last: bytes
+) -> None:
     """A server put a forwarded address in the place of the socket peer: anybody's word."""
     watch = Keys()
     lasting = glance(watch, "proxy")
-    headers = {b"x-forwarded-for": b"8.8.8.8, 10.0.0.1"}
+    headers = {b"x-forwarded-for": b"8.8.8.8, " + last}
     lasting.passes(PROXY, headers, PAGE, "GET", b"")
     assert len(watch.told) == 1
 
     lasting.passes(("10.0.0.1", port), headers, PAGE, "GET", b"")
 
     assert len(watch.told) == 1
+
+
+CHAIN = {b"x-forwarded-for": b"8.8.8.8"}
+
+
+@pytest.mark.parametrize(
+    ("arrangement", "client", "first", "then"),
+    [
+        ("direct", ("203.0.114.9", 1), {}, {b"x-real-ip": b"9.9.9.9"}),
+        ("direct", ("203.0.114.9", 1), {}, {b"forwarded": b"for=9.9.9.9"}),
+        ("named", PROXY, CHAIN | {b"x-real-ip": b"9.9.9.9"}, CHAIN | {b"x-real-ip": b"9.9.9.8"}),
+        ("secret", ("203.0.114.9", 1), CHAIN | {b"x-vorbehalt-secret": b"s3cret"}, CHAIN),
+    ],
+    ids=["x-real-ip", "forwarded", "named header", "secret"],
+)
+def test_a_header_that_changes_the_address_changes_the_client(
+    arrangement: str, client: Any, first: dict[bytes, bytes], then: dict[bytes, bytes]
+) -> None:
+    remembered, anew = Keys(), Keys()
+    lasting = glance(remembered, arrangement)
+    for headers in (first, then):
+        lasting.passes(client, headers, PAGE, "GET", b"")
+        glance(anew, arrangement).passes(client, headers, PAGE, "GET", b"")
+
+    assert remembered.told == anew.told
+    assert len(set(anew.told)) == len(anew.told)
 
 
 def test_however_many_come_what_is_remembered_is_bounded() -> None:
