@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pattern_support import DIRECT, book, clients, visit
-from vorbehalt.facts import Finding
+from vorbehalt.facts import ClientAddress, Finding
 from vorbehalt.patterns.browser import Browser, claimed_browser
 from vorbehalt.patterns.handshakes import Handshakes
 from vorbehalt.patterns.in_request import find_in_request
@@ -154,6 +154,10 @@ def browser() -> Browser:
     return claimed
 
 
+def at(address: str) -> ClientAddress:
+    return ClientAddress(address, "proxy-asserted", True)
+
+
 TLS = Inputs(DIRECT | {"tls"}, tls_header=b"x-ja4")
 
 
@@ -164,10 +168,11 @@ def handshake(ja4: str, learnt: Handshakes, inputs: Inputs = TLS) -> list[str]:
 
 def test_a_handshake_contradicts_only_what_twenty_proven_clients_showed() -> None:
     learnt = Handshakes()
-    for _ in range(19):
-        learnt.learn(browser(), b"t13d1516h2_8daaf6152771_02713d6af862")
+    for number in range(19):
+        learnt.learn(browser(), b"t13d1516h2_8daaf6152771_02713d6af862", at(f"5.5.{number}.1"))
+    learnt.learn(browser(), b"t13d1516h2_8daaf6152771_02713d6af862", at("5.5.0.77"))
     assert handshake("t13d4312h1_c7886603b240_b26ce05bbdd6", learnt) == []
-    learnt.learn(browser(), b"t13d1516h2_8daaf6152771_02713d6af862")
+    learnt.learn(browser(), b"t13d1516h2_8daaf6152771_02713d6af862", at("2a00:1:2:3::9"))
     assert handshake("t13d4312h1_c7886603b240_b26ce05bbdd6", learnt) == [
         "claims chrome 156; JA4 t13d4312h1_c7886603b240_b26ce05bbdd6"
     ]
@@ -181,8 +186,8 @@ def test_a_handshake_contradicts_only_what_twenty_proven_clients_showed() -> Non
 def test_what_is_learnt_of_handshakes_is_bounded_and_too_much_variety_accuses_nobody() -> None:
     learnt = Handshakes()
     for number in range(1000):
-        learnt.learn(browser()._replace(version=(number, 0)), b"known")
+        learnt.learn(browser()._replace(version=(number, 0)), b"known", at("5.5.5.5"))
     assert learnt.versions == 512
     for number in range(100):
-        learnt.learn(browser(), b"t%d" % number)
+        learnt.learn(browser(), b"t%d" % number, at(f"5.{number}.5.5"))
     assert handshake("never-seen", learnt) == []

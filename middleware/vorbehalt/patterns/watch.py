@@ -21,7 +21,8 @@ from vorbehalt.patterns.clients import CAPACITY, Clients, client_key, prefix_of
 from vorbehalt.patterns.cohorts import Cohorts
 from vorbehalt.patterns.counts import LEFT
 from vorbehalt.patterns.crowd import find_in_cohorts
-from vorbehalt.patterns.in_request import InRequest, Known
+from vorbehalt.patterns.handshakes import Handshakes, is_proven, told_by_proxy
+from vorbehalt.patterns.in_request import TLS, InRequest, Known, find_in_handshake
 from vorbehalt.patterns.marks import Held
 from vorbehalt.patterns.noting import note, way_of
 from vorbehalt.patterns.score import CALM, Assessment, assess
@@ -55,6 +56,7 @@ class Watch:
         self._read_paths = cohorts.read_paths if cohorts is not None and cohorts.is_on else None
         self._waiting = cohorts.waiting if cohorts is not None else ()
         self._get = self.clients.get
+        self.handshakes = Handshakes()
         self.failures = 0
         self.last_failure: Exception | None = None
         self.reads_on = False
@@ -103,11 +105,18 @@ class Watch:
             stateless = () if beside.is_declared else known.findings
             if key is None:
                 key = self.key_of(visit.client, known.fingerprint)
+            told = b"" if "tls" not in self.inputs.given else told_by_proxy(visit, self.inputs.tls_header)
+            if told and not beside.is_declared:
+                finding = find_in_handshake(looked, self.book, self.handshakes)
+                stateless = stateless if finding is None else (*stateless, finding)
             if key is None:
                 return assess(
                     stateless, (), excuses_of(None, beside, self.book), self.book, visit.received_at
                 )
-            return self._observe(visit, beside, looked, stateless, key, known.cohort)
+            found = self._observe(visit, beside, looked, stateless, key, known.cohort)
+            if told and all(finding.id == TLS for finding in found.findings):
+                self._learn(visit, looked, told, key, found)
+            return found
         except Exception as error:
             self.failed(error)
             return CALM
@@ -261,6 +270,17 @@ class Watch:
                 self._weighed.clear()
             known = self._weighed[stateless] = assess(stateless, (), (), self.book, now)
         return known
+
+    def _learn(self, visit: Visit, looked: Seen, told: bytes, key: int, found: Assessment) -> None:
+        """Take note of the handshake of a client that proved itself, of the browser that it claims to be.
+
+        Where that very handshake is all that is held against it, it has to read like a person as well.
+        """
+        record, browser = self.clients.find(key), looked.browser
+        if record is None or browser is None or not browser.is_plain or not is_proven(record):
+            return
+        if not found.findings or found.excuses:
+            self.handshakes.learn(browser, told, visit.client)
 
     def _one_for_all(self, finding: Finding) -> Finding:
         """The same object for equal findings: of a fleet, thousands of clients hold the same few."""
