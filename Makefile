@@ -42,8 +42,8 @@ fix: $(VENV)/.dev ## Format and mend what can be mended mechanically
 bench: $(VENV)/.bench ## Print the benchmark table (medians of interleaved rounds, ratios, misses)
 	@$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
-drills: $(VENV)/.dev ## Long fault and load runs on loopback
-	@tests/install-components
+drills: $(VENV)/.drill ## Long fault and load runs on loopback, and every real client of the live matrix
+	@tests/install-components --drill
 	@$(BIN)/python -m pytest -m drill --timeout 900 $(ARGS)
 
 clean: ## Remove .venv and caches
@@ -66,6 +66,11 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml
 $(VENV)/.dev: $(VENV)/.run
 	@echo "installing what the tests need into $(VENV) ..." >&2
 	@$(PIP) -e '.[sidecar,verify,speed,anchor]' --group dev --group test >&2
+	@touch $@
+
+$(VENV)/.drill: $(VENV)/.dev
+	@echo "installing the clients of the drills into $(VENV) ..." >&2
+	@$(PIP) --group drill >&2
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev

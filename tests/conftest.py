@@ -25,6 +25,11 @@ def _is_there(name: str) -> bool:
         return Path(os.environ.get("VORBEHALT_VECTORS", "/nonexistent")).is_dir()
     if name == "envoy":  # a wheel: no program in the PATH
         return find_spec("envoy") is not None
+    kind, _, package = name.partition(":")
+    if kind == "python":
+        return find_spec(package) is not None
+    if kind == "node":
+        return (Path(__file__).parents[1] / ".cache" / "node_modules" / package).is_dir()
     return shutil.which(name) is not None
 
 

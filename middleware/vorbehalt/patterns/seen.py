@@ -101,7 +101,9 @@ def seen(visit: Visit, inputs: Inputs) -> Seen:
     values = dict(reversed(visit.headers))
     given = inputs.given
     secure = "secure" in given and (
-        visit.scheme in ("https", "wss") or (inputs.loopback_is_secure and is_loopback(visit.host))
+        visit.scheme in ("https", "wss")
+        or _is_told_https(visit)
+        or (inputs.loopback_is_secure and is_loopback(visit.host))
     )
     agent = values.get(b"user-agent", b"")
     browser = _known_browser(agent) if len(agent) <= _LONGEST_AGENT else claimed_browser(agent)
@@ -124,6 +126,17 @@ def seen(visit: Visit, inputs: Inputs) -> Seen:
         names_itself=browser is None and names_itself(agent.decode("latin-1")),
         needs=given if secure else given - {"secure"},
     )
+
+
+def _is_told_https(visit: Visit) -> bool:
+    """True if a trusted proxy says that the visitor came over https, and none in the chain says otherwise.
+
+    A browser on plain http leaves out what it sends over https, so that in doubt it was plain http.
+    """
+    if visit.client.source != "proxy-asserted":
+        return False
+    told = visit.header(b"x-forwarded-proto").lower()
+    return bool(told) and all(part.strip() in (b"https", b"wss") for part in told.split(b","))
 
 
 def is_loopback(host: str) -> bool:
