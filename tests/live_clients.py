@@ -48,9 +48,9 @@ class Client:
         """What of its needs is not installed here."""
         return [need for need in self.needs if not is_there(need)]
 
-    def run(self, live: Live, mode: Mode, folder: Path) -> None:
+    def run(self, live: Live, mode: Mode) -> None:
         """Run it once against one of the sidecars; it must end by itself."""
-        mine = folder / f"{self.name}-{mode}"
+        mine = live.ca.parent / f"{self.name}-{mode}"
         mine.mkdir()
         run_program(
             self.command(live.origin(self.name, mode), live.pin, mine),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,24 +39,22 @@ def outcome(met: Sequence[Met]) -> Outcome:
     )
 
 
-def run_all(
-    live: Live, clients: Iterable[Client], folder: Path, at_once: int = 2
-) -> dict[tuple[str, Mode], Outcome]:
+def run_all(live: Live, clients: Iterable[Client], at_once: int = 2) -> dict[tuple[str, Mode], Outcome]:
     """Run every client under both modes."""
     runs = [(client, mode) for client in clients for mode in MODES]
     with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(lambda run: run[0].run(live, run[1], folder), runs))
+        list(pool.map(lambda run: run[0].run(live, run[1]), runs))
     return {(client.name, mode): outcome(live.of(client.name, mode)) for client, mode in runs}
 
 
-def print_all(clients: Sequence[Client], folder: Path) -> None:
+def print_all(clients: Sequence[Client]) -> None:
     """Run what is installed, and print it as the case file has it."""
     for client in clients:
         for need in client.missing():
             print(f"# NOT RUN: {client.name}: {need} is not installed")
     there = [client for client in clients if not client.missing()]
-    with arrangement([client.name for client in there], folder) as live:
-        found = run_all(live, there, folder)
+    with arrangement([client.name for client in there]) as live:
+        found = run_all(live, there)
     for client in there:
         seen, done = found[client.name, "observe"], found[client.name, "enforce"]
         print(f'\n[{client.name}]\nlabel = "{client.label}"')
@@ -89,8 +86,7 @@ def main() -> None:
         print("\n".join(table(tomllib.loads(CASES.read_text("utf-8")))))
         return
     chosen = [client for client in CLIENTS if client.name in sys.argv[1:] or len(sys.argv) == 1]
-    with tempfile.TemporaryDirectory() as folder:
-        print_all(chosen, Path(folder))
+    print_all(chosen)
 
 
 if __name__ == "__main__":

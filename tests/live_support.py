@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -162,9 +163,19 @@ def _free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def arrangement(names: Sequence[str], folder: Path, modes: Sequence[Mode] = MODES) -> Iterator[Live]:
-    """nginx, a sidecar for each mode, and the site, for these clients."""
-    folder.chmod(0o755)
+def arrangement(names: Sequence[str], modes: Sequence[Mode] = MODES) -> Iterator[Live]:
+    """nginx, a sidecar for each mode, and the site, for these clients.
+
+    Everybody may read its folder: some clients give up being root before they read what they are given.
+    """
+    with tempfile.TemporaryDirectory(prefix="live-") as name:
+        Path(name).chmod(0o755)
+        with _in_folder(Path(name), names, modes) as live:
+            yield live
+
+
+@contextlib.contextmanager
+def _in_folder(folder: Path, names: Sequence[str], modes: Sequence[Mode]) -> Iterator[Live]:
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost", "127.0.0.1")
     certificate.private_key_pem.write_to_path(folder / "server.key")

@@ -44,8 +44,8 @@ def of(*labels: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with arrangement(list(BY_NAME), tmp_path_factory.mktemp("live")) as running:
+def live() -> Iterator[Live]:
+    with arrangement(list(BY_NAME)) as running:
         yield running
 
 
@@ -63,9 +63,9 @@ def as_expected(case: Any) -> Outcome:
 @pytest.mark.real("nginx")
 @pytest.mark.parametrize("client", PARAMS)
 def test_a_client_shows_exactly_this_and_is_refused_only_where_findings_decide(
-    client: Client, live: Live, tmp_path: Path
+    client: Client, live: Live
 ) -> None:
-    found = run_all(live, [client], tmp_path)
+    found = run_all(live, [client])
     observed, enforced = found[client.name, "observe"], found[client.name, "enforce"]
     case = EXPECTED[client.name]
     expected = as_expected(case)

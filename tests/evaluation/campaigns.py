@@ -15,9 +15,6 @@ for pages that nobody in the log read.
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
-import io
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -29,6 +26,7 @@ HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
 from crowd_support import FLEETS, Event, Outcome, address_of, event, fleet, play  # noqa: E402
+from evaluation_support import Row, seconds, sessions  # noqa: E402
 from pattern_support import clients  # noqa: E402
 from vorbehalt.facts import Headers  # noqa: E402
 from vorbehalt.patterns.campaign import upper_bound  # noqa: E402
@@ -40,40 +38,22 @@ INPUTS = Inputs(frozenset({"assets"}))
 
 BEGIN = int(datetime(2020, 12, 1, 9, tzinfo=UTC).timestamp()) * SECOND
 
-Row = dict[str, str]
-
-
-def sessions(path: Path, category: str) -> list[list[Row]]:
-    """The sessions of a category, each in order of time, telemetry dropped."""
-    data = path.read_bytes()
-    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
-    found: dict[str, list[Row]] = {}
-    for row in csv.DictReader(io.StringIO(text, newline="")):
-        if row["category"] == category and row["method"] == "GET":
-            found.setdefault(row["session_id"], []).append(row)
-    return [sorted(rows, key=lambda row: row["datetime"]) for rows in found.values()]
-
 
 def events(found: list[list[Row]], name: str, seed: int, times: int) -> Iterator[Event]:
     """Sessions at random times within three hours, each from an address of its own."""
     random = Random(f"{name} {seed}")
     for number, rows in enumerate(found * times):
         begin = BEGIN + int(random.random() * 2.75 * HOUR)
-        first = _seconds(rows[0])
+        first = seconds(rows[0])
         home = address_of(random)
         for row in rows:
-            at = begin + (_seconds(row) - first) * SECOND
+            at = begin + (seconds(row) - first) * SECOND
             if at >= BEGIN + 3 * HOUR:
                 break
             headers: Headers = ((b"host", b"label.example"), (b"user-agent", row["user_agent"].encode()))
             if row["referrer"] not in ("", "-"):
                 headers = (*headers, (b"referer", row["referrer"].encode()))
             yield event(at, f"{name} {number}", home, row["url"].partition("?")[0], headers)
-
-
-def _seconds(row: Row) -> int:
-    moment = datetime.strptime(row["datetime"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-    return int(moment.timestamp())
 
 
 def captured() -> dict[str, Headers]:
