@@ -14,7 +14,7 @@ from vorbehalt.policy.verdict import Verdict
 from vorbehalt.replay import LogError, Progress
 from vorbehalt.replay import replay as run_replay
 from vorbehalt.replay.tuning import Sample, Tuned, Tuning
-from vorbehalt.replay.words import counted, number, share
+from vorbehalt.replay.words import counted, lines_without, number, share
 from vorbehalt.settings import load
 
 _NOTE = (
@@ -44,7 +44,7 @@ def tune(
 
     progress = Progress(sys.stderr) if sys.stderr.isatty() or not as_json else None
     try:
-        run_replay(
+        result = run_replay(
             logs,
             judge,
             trusted_proxies=settings.network.trusted_proxies,
@@ -53,7 +53,8 @@ def tune(
         )
     except LogError as error:
         raise typer.BadParameter(printable(str(error)), param_hint="LOG") from None
-    tuned = tuning.result(conduct.watch.book.levels, samples)
+    levels = conduct.watch.book.levels
+    tuned = tuning.result(levels, samples, lines=result.lines, skipped=result.skipped)
     if as_json:
         print_json(tuned.as_json())
         return
@@ -61,9 +62,24 @@ def tune(
         say(line)
 
 
+def _warnings(tuned: Tuned) -> list[str]:
+    """What makes the numbers less than they seem."""
+    warnings = []
+    if tuned.skipped:
+        warnings.append(lines_without(tuned.skipped, tuned.lines))
+    if tuned.unusable:
+        these = f"{number(tuned.unusable)} of {counted(tuned.requests, 'request')}"
+        warnings.append(
+            f"{these} come from addresses that may be anybody's (private ones, a proxy's): nothing is found"
+            " of them. If it is a proxy of yours, name it in network.trusted_proxies and log X-Forwarded-For"
+        )
+    return warnings
+
+
 def _lines(tuned: Tuned) -> list[str]:
     about = "" if tuned.is_exact else "about "
-    lines = [f"{counted(tuned.requests, 'request')} by {about}{counted(tuned.clients, 'client')}", ""]
+    lines = [f"{counted(tuned.requests, 'request')} by {about}{counted(tuned.clients, 'client')}"]
+    lines += [*_warnings(tuned), ""]
     lines.append(f"  {'level':<12}{'from points':>12}{'clients':>10}{'of all':>13}{'pages and media':>18}")
     for level in ("limit", "challenge", "block"):
         found = tuned.at_level(level)
@@ -85,7 +101,8 @@ def _lines(tuned: Tuned) -> list[str]:
 
 def _sample(sample: Sample) -> list[str]:
     lines = [
-        f"{sample.level}, {sample.score} points: {sample.address}, {counted(sample.requests, 'request')}",
+        f"{sample.level}, {sample.score} points: {sample.address}, "
+        f"{counted(sample.requests, 'request')} from the first finding on",
         f"  {printable(sample.user_agent) or '(no User-Agent)'}",
     ]
     lines += [f"  {finding}: {printable(observed)}" for finding, observed in sorted(sample.findings.items())]

@@ -31,6 +31,7 @@ class Sample:
     score: int = 0
     level: Level = "observe"
     requests: int = 0
+    """From its first finding on."""
     hit: int = 0
     """Requests at which it stood at `limit` or above."""
     findings: dict[str, str] = field(default_factory=dict)
@@ -60,12 +61,15 @@ class Tuning:
         self._clients = DistinctCounter()
         self._found: dict[int, Sample] = {}
         self.requests = 0
+        self.unusable = 0
+        """Requests whose address can be nobody's key: private, hidden, or of a proxy that is not named."""
         self.forgotten = 0
         """Clients with findings whose samples had no room."""
 
     def add(self, visit: Visit, verdict: Verdict) -> None:
         """Take one visit and what was decided on it."""
         self.requests += 1
+        self.unusable += not visit.client.is_usable
         address = prefix_of(visit.client.text or "")
         user_agent = visit.header(b"user-agent")
         raw = address.encode() + b"\0" + user_agent
@@ -100,14 +104,17 @@ class Tuning:
             del self._found[key]
             self.forgotten += 1
 
-    def result(self, levels: Mapping[Level, int], samples: int) -> Tuned:
-        """Return what was seen, with so many samples of each level."""
+    def result(self, levels: Mapping[Level, int], samples: int, *, lines: int, skipped: int) -> Tuned:
+        """Return what was seen, with so many samples of each level, of lines read and not understood."""
         found = sorted(self._found.values(), key=lambda sample: (-sample.score, -sample.hit, sample.address))
         read: list[Sample] = []
         for level in LEVELS:
             read += [sample for sample in found if sample.level == level][:samples]
         return Tuned(
+            lines=lines,
+            skipped=skipped,
             requests=self.requests,
+            unusable=self.unusable,
             clients=len(self._clients),
             is_exact=self._clients.is_exact and not self.forgotten,
             levels=levels,
@@ -120,7 +127,10 @@ class Tuning:
 class Tuned:
     """What findings would do on these logs. `levels` are the points from which each level is reached."""
 
+    lines: int
+    skipped: int
     requests: int
+    unusable: int
     clients: int
     is_exact: bool
     levels: Mapping[Level, int]
@@ -147,7 +157,10 @@ class Tuned:
         """The form that `tune --json` prints."""
         steps = range(_STEP, max([100, *(sample.score for sample in self.found)]) + 1, _STEP)
         return {
+            "lines": self.lines,
+            "skipped": self.skipped,
             "requests": self.requests,
+            "unusable": self.unusable,
             "clients": self.clients,
             "exact": self.is_exact,
             "levels": [
