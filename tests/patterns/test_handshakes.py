@@ -158,3 +158,21 @@ def test_who_reads_like_a_person_under_another_handshake_makes_it_known() -> Non
 
     assert (found.score, found.level) == (10, "observe")
     assert ids(ask(watch, "8.8.8.8", OTHER)) == []
+
+
+def test_a_cookie_alone_does_not_make_a_contradicting_handshake_known() -> None:
+    watch = taught()
+    for at in range(3):
+        ask(watch, "9.9.9.9", OTHER, path=f"/{at}", after=at, cookie=at > 0)
+
+    assert ids(ask(watch, "8.8.8.8", OTHER)) == ["proto.tls_contradicts"]
+
+
+def test_addresses_of_one_network_prove_once() -> None:
+    watch = Watch(BOOK, INPUTS)
+    for number in range(2 * PROVERS):
+        for address in (f"5.6.7.{number}", f"2a00:1:2:{number}::9"):
+            ask(watch, address, GENUINE)
+            ask(watch, address, GENUINE, path="/a", after=1, cookie=True)
+
+    assert (watch.handshakes.versions, ids(ask(watch, "9.9.9.9", OTHER))) == (1, [])
