@@ -19,8 +19,9 @@ from process_support import VORBEHALT, free_port, running, vorbehalt, wait_for
 from process_support import ask as ask_port
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.forgetting import destroy_day, erase_row
 from vorbehalt.evidence.query import Filters, show
-from vorbehalt.evidence.vault import Keys, destroy_day, erase_row
+from vorbehalt.evidence.vault import Keys
 from vorbehalt.stores.overrides_file import read
 
 Cli = Callable[..., Any]

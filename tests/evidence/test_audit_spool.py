@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from tlog_support import SIGNER, Log, Writer, as_json, audit, frame, leaves, put
 from vorbehalt.evidence.auditor.frames import read_frames
 from vorbehalt.evidence.directory import EvidenceDirectory
+from vorbehalt.evidence.forgetting import erase_row
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.tlog.leaf import encode_leaf
 from vorbehalt.evidence.tlog.note import Checkpoint
-from vorbehalt.evidence.vault import erase_row
 
 NAME = Writer().name
 ENTRIES = leaves(6)

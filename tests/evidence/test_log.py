@@ -16,6 +16,7 @@ import uvloop
 
 from vorbehalt.evidence.audit import verify as audit
 from vorbehalt.evidence.directory import EvidenceDirectory
+from vorbehalt.evidence.forgetting import destroy_day, erase_row
 from vorbehalt.evidence.log import EvidenceLog, MemoryEvidence, NoEvidence, open_evidence
 from vorbehalt.evidence.losses import Losses
 from vorbehalt.evidence.receipt import Draft, Evidence, Receipt
@@ -23,7 +24,6 @@ from vorbehalt.evidence.receipts import SpoolReceipt, wake
 from vorbehalt.evidence.sealer import seal_once
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.evidence.tlog.tiles import decode_bundle
-from vorbehalt.evidence.vault import destroy_day, erase_row
 
 AT = 1_795_413_803_799_141_015
 MINUTE = 60 * 10**9

@@ -12,6 +12,7 @@ import pytest
 
 from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence.directory import EvidenceDirectory
+from vorbehalt.evidence.forgetting import destroy_day, erase_row
 from vorbehalt.evidence.frames import frame, scan_frames
 from vorbehalt.evidence.vault import (
     Keys,
@@ -19,8 +20,6 @@ from vorbehalt.evidence.vault import (
     Sealer,
     commitment,
     day_of,
-    destroy_day,
-    erase_row,
     open_row,
     parse_row,
     read_rows,

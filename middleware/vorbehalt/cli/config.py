@@ -19,6 +19,7 @@ from vorbehalt.cli.output import (
 from vorbehalt.engine import Engine
 from vorbehalt.errors import ConfigError, Problem
 from vorbehalt.evidence.anchor.overdue import overdue_sentence
+from vorbehalt.evidence.housekeeping import full_sentence, size_of
 from vorbehalt.settings import Settings, describe, load, read_robots_files
 from vorbehalt.stores.counter_files import living
 from vorbehalt.stores.memory import MemoryLimits
@@ -33,6 +34,7 @@ def check(config: Path = CONFIG, as_json: bool = JSON) -> None:
             *robots_conflicts(settings),
             *lonely_workers(settings),
             *unanchored(settings, moment(None)),
+            *crowded(settings),
         ]
     except ConfigError as error:
         if not as_json:
@@ -82,6 +84,15 @@ def unanchored(settings: Settings, at: int) -> list[Problem]:
         return []
     sentence = overdue_sentence(Path(settings.evidence.directory), at)
     return [Problem(settings.source, 0, "evidence.anchors", "V126", sentence)] if sentence else []
+
+
+def crowded(settings: Settings) -> list[Problem]:
+    """Say if the evidence directory takes nearly all that it may."""
+    kept = settings.evidence
+    if kept.is_kept_nowhere or not kept.max_bytes:
+        return []
+    sentence = full_sentence(size_of(Path(kept.directory)), kept.max_bytes)
+    return [Problem(settings.source, 0, "evidence.max_bytes", "V127", sentence)] if sentence else []
 
 
 def list_ages(settings: Settings, at: int) -> list[str]:

@@ -15,6 +15,8 @@ from cryptography.x509 import load_pem_x509_certificates
 
 from vorbehalt.cli.evidence_anchors import anchor, witness
 from vorbehalt.cli.evidence_join import join
+from vorbehalt.cli.evidence_privacy import hold, look_up, shred
+from vorbehalt.cli.evidence_records import WHO, WHY
 from vorbehalt.cli.output import JSON, flush, note, print_json, printable, say, utc, write
 from vorbehalt.cli.past_answer import not_contemporaneous
 from vorbehalt.errors import TamperError
@@ -33,6 +35,8 @@ app = typer.Typer(
 app.command("join")(join)
 app.command("anchor")(anchor)
 app.command("witness")(witness)
+app.command("hold")(hold)
+app.command("shred")(shred)
 DIRECTORY = typer.Argument(..., help="The evidence directory.")
 
 
@@ -55,7 +59,12 @@ def show(
     kind: str = typer.Option(None, "--type", help="Only records of this type, e.g. request."),
     token: str = typer.Option(None, "--crawler", help="Only records of this product token."),
     ref: str = typer.Option(None, "--ref", help="Only records with this reference id."),
+    address: str = typer.Option(
+        None, "--ip", help="Only records of this address, from the vault: a look-up that is recorded."
+    ),
     limit: int = typer.Option(0, "--limit", min=0, help="At most so many, the newest; 0: all."),
+    who: str = WHO,
+    why: str = WHY,
     as_json: bool = JSON,
 ) -> None:
     """Print sealed records, one a line with its index. It verifies nothing: `evidence verify` does."""
@@ -63,6 +72,8 @@ def show(
     wanted = query.Filters(type=kind, ref=ref, fields={"seen.claim.token": token} if token else {})
     windows = read_windows(directory)
     found: Iterable[Mapping[str, Any]] = query.show(directory, wanted)
+    if address is not None:
+        found = (one for one in look_up(directory, address, who, why) if wanted.match(dict(one)))
     for record in deque(found, limit) if limit else found:
         window = windows.of(record["index"])
         if as_json:

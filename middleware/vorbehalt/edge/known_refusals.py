@@ -191,6 +191,7 @@ def _seen_later(
         headers_digest=known.section.digest,
         versions=live.engine.versions,
         query_keys=live.engine.settings.evidence.query_keys,
+        redact=live.engine.settings.evidence.redact,
         said=said_in_record(live, telling, hosts, known.place, visit, known.verdict),
     )
     return draft.seen, draft.private

@@ -119,6 +119,7 @@ def open_record(
             digest=document.digest,
             status=status or 200,
             versions=versions,
+            redact=settings.redact,
         )
         return Recording(runtime, live, visit, verdict, runtime.evidence.append(draft), reference)
     if not verdict.is_refusal and verdict.level == "observe":
@@ -140,6 +141,7 @@ def open_record(
         headers_digest=section.digest if status is not None or section.other is None else None,
         versions=versions,
         query_keys=settings.query_keys,
+        redact=settings.redact,
         said=said_in_record(live, telling, telling.hosts, place, visit, verdict),
     )
     return Recording(runtime, live, visit, verdict, runtime.evidence.append(draft), reference)

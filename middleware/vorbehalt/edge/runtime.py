@@ -88,7 +88,13 @@ class Runtime(TellsMetrics):
 
     def _open_evidence(self) -> Evidence:
         kept = self.settings.evidence
-        return open_evidence(kept.directory, kept.origin, opening_of(self.settings), anchors=kept.anchors)
+        return open_evidence(
+            kept.directory,
+            kept.origin,
+            opening_of(self.settings),
+            anchors=kept.anchors,
+            keeping=kept.keeping,
+        )
 
     def _make_live(self, settings: Settings) -> Live:
         own = {

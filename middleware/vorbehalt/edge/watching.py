@@ -14,6 +14,7 @@ _NEEDS_RESTART: Mapping[str, Callable[[Settings], object]] = {
     "evidence.directory": lambda settings: settings.evidence.directory,
     "evidence.origin": lambda settings: settings.evidence.origin,
     "evidence.anchors": lambda settings: settings.evidence.anchors,
+    "evidence.retention": lambda settings: settings.evidence.keeping,
     "state.directory": lambda settings: settings.state.directory,
     "state.redis": lambda settings: replace(settings.state, directory=None),
     "metrics.listen": lambda settings: settings.metrics_listen,

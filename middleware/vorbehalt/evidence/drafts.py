@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import parse_qsl
 
+from vorbehalt.evidence.headers import redacted
 from vorbehalt.evidence.receipt import Draft, RecordType, Retention
 from vorbehalt.evidence.record import seen_headers
 from vorbehalt.facts import AI_PURPOSES, Standing, Visit
@@ -25,6 +27,7 @@ def request_draft(
     headers_digest: str | None,
     versions: dict[str, str],
     query_keys: tuple[str, ...] = (),
+    redact: tuple[str, ...] = (),
     said: Mapping[str, object] = _NOTHING,
 ) -> Draft:
     """Build the `request` record: what was asked, who the client said it was, what was decided.
@@ -34,6 +37,10 @@ def request_draft(
     on its media type, and then the `completion` says it. `said` is what the crawler was told before: `told`
     (its last fetches of our documents) and `robots` (what robots.txt says to it about this target).
     """
+    hidden: dict[str, bytes] = {}
+    if redact:
+        headers, hidden = redacted(visit.headers, redact)
+        visit = replace(visit, headers=headers)
     seen: dict[str, object] = {
         **_asked(visit, query_keys),
         **_claimed(verdict),
@@ -60,7 +67,9 @@ def request_draft(
         **said,
         "versions": versions,
     }
-    return _draft("request", visit, verdict, ref, seen)
+    draft = _draft("request", visit, verdict, ref, seen)
+    draft.private.update(hidden)
+    return draft
 
 
 def completion_draft(
@@ -107,8 +116,13 @@ def signal_draft(
     digest: str,
     status: int,
     versions: dict[str, str],
+    redact: tuple[str, ...] = (),
 ) -> Draft:
     """Build the `signal-served` record: which version of a signal document a claimed crawler was given."""
+    hidden: dict[str, bytes] = {}
+    if redact:
+        headers, hidden = redacted(visit.headers, redact)
+        visit = replace(visit, headers=headers)
     seen: dict[str, object] = {
         **_asked(visit, ()),
         **_claimed(verdict),
@@ -118,7 +132,9 @@ def signal_draft(
         "reservation": {"signals": verdict.reservation},
         "versions": versions,
     }
-    return _draft("signal-served", visit, verdict, ref, seen)
+    draft = _draft("signal-served", visit, verdict, ref, seen)
+    draft.private.update(hidden)
+    return draft
 
 
 def _draft(kind: RecordType, visit: Visit, verdict: Verdict, ref: str, seen: dict[str, object]) -> Draft:

@@ -27,10 +27,34 @@ _ALLOWED = frozenset(
 )
 _ALLOWED_PREFIXES = (b"accept", b"sec-")
 _SECRET = frozenset({b"sec-websocket-key", b"sec-websocket-accept"})
+_CLAIMS = (b"user-agent", b"signature")
+REDACTED = b"[redacted]"
 _ENTRY_OVERHEAD = 8
 _CUT_OVERHEAD = 96
 _ROOM = MAX_HEADERS_BYTES - 200  # for the first entry and the last
 _ROOM_FOR_AGENT = 4 * 1024
+
+
+def may_be_redacted(name: str) -> bool:
+    """True for a header that would stand in a leaf and that no claim rests on (`name` in lower case)."""
+    raw = name.encode("latin-1", "replace")
+    is_seen = raw in _ALLOWED or (raw.startswith(_ALLOWED_PREFIXES) and raw not in _SECRET)
+    return is_seen and not raw.startswith(_CLAIMS)
+
+
+def redacted(headers: Headers, names: tuple[str, ...]) -> tuple[Headers, dict[str, bytes]]:
+    """Return the headers without the values of some, and those values by kind, for the vault."""
+    kept: list[tuple[bytes, bytes]] = []
+    private: dict[str, bytes] = {}
+    for raw, value in headers:
+        name = raw.lower().decode("latin-1")
+        if name in names:
+            kind = f"header-{name}"[:32].rstrip("-")
+            private[kind] = b"\n".join((private[kind], value)) if kind in private else value
+            kept.append((raw, REDACTED))
+        else:
+            kept.append((raw, value))
+    return tuple(kept), private
 
 
 def seen_headers(headers: Headers) -> list[list[object]]:

@@ -16,12 +16,14 @@ from vorbehalt.evidence.anchor.thread import AnchorThread
 from vorbehalt.evidence.budget import Budget
 from vorbehalt.evidence.directory import EvidenceDirectory, prepare
 from vorbehalt.evidence.files import Disk
+from vorbehalt.evidence.housekeeping import HouseKeeping
 from vorbehalt.evidence.inbox import Inbox
 from vorbehalt.evidence.losses import INTERNAL, Losses
 from vorbehalt.evidence.memory import MemoryEvidence, NoEvidence
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.evidence.receipt import Draft, Evidence, Receipt
 from vorbehalt.evidence.receipts import NEVER_KEPT, wake
+from vorbehalt.evidence.retention import Keeping
 from vorbehalt.evidence.sealer_thread import SealerThread
 from vorbehalt.evidence.spool import WriterFiles, new_writer_id
 from vorbehalt.evidence.unclean import UncleanEnd
@@ -37,7 +39,7 @@ class EvidenceLog:
     """Evidence on disk. Threads start with `start`; after a fork the child is a writer of its own.
 
     `clock` gives wall-clock nanoseconds for records of the log itself. `seals` False leaves sealing to
-    others.
+    others. With `keeping` the process that seals keeps house.
     """
 
     def __init__(
@@ -51,7 +53,9 @@ class EvidenceLog:
         disk: Disk | None = None,
         seals: bool = True,
         anchors: Sequence[Target] = (),
+        keeping: Keeping | None = None,
     ) -> None:
+        self._keeping = keeping
         self._directory = directory
         self._opening = opening or {}
         self._budgets = (clients_per_minute, operators_per_minute)
@@ -72,7 +76,12 @@ class EvidenceLog:
         self._files = WriterFiles(self._directory.path, new_writer_id(os.urandom(8), os.getpid()), self._disk)
         sealer = Sealer(Keys(self._directory.path, self._disk))
         self._writer = Writer(self._files, sealer, self._losses, self._clock, self._opening)
-        self._sealer = SealerThread(self._directory, self._disk, self._record_unclean)
+        self._house: HouseKeeping | None = None
+        if self._keeping is not None:
+            path, disk = self._directory.path, self._disk
+            self._house = HouseKeeping(path, self._keeping, self._inbox.offer, self._clock, disk=disk)
+        house = None if self._house is None else self._house.step
+        self._sealer = SealerThread(self._directory, self._disk, self._record_unclean, house)
         self._anchors = AnchorThread(self._directory.path, self._targets, lambda: self, clock=self._clock)
         self._thread: threading.Thread | None = None
 
@@ -124,7 +133,7 @@ class EvidenceLog:
             yellow += [f"spool/{name} was set aside" for name in result.set_aside]
         anchors_red, anchors_yellow = self._anchors.health()
         red += anchors_red
-        yellow += anchors_yellow
+        yellow += anchors_yellow + (self._house.sentences() if self._house is not None else [])
         lost = sum(self.lost().values())
         if lost:
             yellow.append(f"{lost} records were lost or late")
@@ -235,10 +244,12 @@ def open_evidence(
     operators_per_minute: int = 6_000,
     clock: Callable[[], int] = time.time_ns,
     anchors: Sequence[Target] = (),
+    keeping: Keeping | None = None,
 ) -> Evidence:
     """Return the evidence that a configuration asks for: a directory, "memory:" or "off". Starts nothing.
 
-    `anchors` are asked by a thread of its own while it runs.
+    `anchors` are asked by a thread of its own while it runs. With `keeping` the log keeps house: it destroys
+    what has had its time, and records what its clock is worth.
     Raises EvidenceError or PlatformError with a sentence that says what to do.
     """
     if directory == "off":
@@ -257,6 +268,7 @@ def open_evidence(
         operators_per_minute=operators_per_minute,
         clock=clock,
         anchors=anchors,
+        keeping=keeping,
     )
 
 

@@ -22,6 +22,12 @@ RecordType = Literal[
     "pause",
     "spare",
     "vault-access",
+    "assessment",
+    "clock",
+    "correction",
+    "export",
+    "hold",
+    "shred",
     "writer-open",
     "writer-close",
 ]

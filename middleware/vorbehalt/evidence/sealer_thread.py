@@ -20,10 +20,20 @@ _POLL_SECONDS = 0.05
 
 
 class SealerThread:
-    """Runs a `LogSealer` while this process holds `run/sealer.lock`; retries the lock every second."""
+    """Runs a `LogSealer` while this process holds `run/sealer.lock`; retries the lock every second.
 
-    def __init__(self, directory: EvidenceDirectory, disk: Disk, told: Told | None = None) -> None:
+    `house` is called after each sealing of the running thread: whoever seals keeps house.
+    """
+
+    def __init__(
+        self,
+        directory: EvidenceDirectory,
+        disk: Disk,
+        told: Told | None = None,
+        house: Callable[[], None] | None = None,
+    ) -> None:
         self._directory = directory
+        self._house = house
         self._told = told
         self._disk = disk
         self._lock_fd = -1
@@ -103,7 +113,8 @@ class SealerThread:
     def _run(self) -> None:
         while not self._stop.wait(_EVERY_SECONDS):
             try:
-                self.step()
+                if self.step() and self._house is not None and not self._stop.is_set():
+                    self._house()
             except (
                 Exception
             ) as error:  # a defect of ours must be seen in health, and must not end the sealing

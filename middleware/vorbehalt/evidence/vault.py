@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence.files import PRIVATE_FILE, Disk
-from vorbehalt.evidence.frames import frame, scan_frames
+from vorbehalt.evidence.frames import scan_frames
 
 VERSION = 1
 ERASED = 0
@@ -63,6 +63,18 @@ class Keys:
         self._disk = disk or Disk()
         self._random = random
         self._cache: dict[str, bytes] = {}
+        self._stamp = -1
+
+    def names(self) -> list[str]:
+        """Return the names of all keys that are here."""
+        return sorted(path.stem for path in self._directory.glob("*.key"))
+
+    def look(self) -> None:
+        """Forget what is remembered if keys came or went: a key that another process destroyed is gone."""
+        stamp = os.stat(self._directory).st_mtime_ns
+        if stamp != self._stamp:
+            self._cache.clear()
+            self._stamp = stamp
 
     def path(self, name: str) -> Path:
         return self._directory / f"{name}.key"
@@ -148,6 +160,7 @@ class Sealer:
         self, private: Mapping[str, bytes], *, retention: str, at: int, writer: str, sequence: int
     ) -> Closed:
         """Seal the openings of one record; raises OSError without a key, ValueError for an odd kind."""
+        self._keys.look()
         day = self._day_of(at)
         kid = f"{day}.{retention}"
         cipher = self._cipher(kid)
@@ -208,12 +221,24 @@ def read_rows(path: Path) -> list[Row]:
     return [row for row in rows if row is not None]
 
 
-def open_row(row: Row, day_key: bytes, writer: str) -> dict[str, bytes]:
-    """Return the openings (32 random bytes || value) by kind; raises TamperError if the row does not open."""
+def plain_of(row: Row, key: bytes, writer: str) -> bytes:
+    """Return what a row holds, undecoded; raises TamperError if it does not open."""
     try:
-        plain = AESGCM(day_key).decrypt(row.nonce, row.sealed, f"{writer}/{row.sequence}".encode())
+        return AESGCM(key).decrypt(row.nonce, row.sealed, f"{writer}/{row.sequence}".encode())
     except InvalidTag as error:
         raise TamperError(f"vault row {writer}/{row.sequence} does not open with its key") from error
+
+
+def seal_again(row: Row, plain: bytes, key: bytes, writer: str, random: Random = os.urandom) -> Row:
+    """Return a row with the same openings under another key."""
+    nonce = random(NONCE_BYTES)
+    sealed = AESGCM(key).encrypt(nonce, plain, f"{writer}/{row.sequence}".encode())
+    return Row(row.sequence, row.key, nonce, sealed)
+
+
+def open_row(row: Row, day_key: bytes, writer: str) -> dict[str, bytes]:
+    """Return the openings (32 random bytes || value) by kind; raises TamperError if the row does not open."""
+    plain = plain_of(row, day_key, writer)
     openings: dict[str, bytes] = {}
     at = 0
     while at < len(plain):
@@ -223,42 +248,3 @@ def open_row(row: Row, day_key: bytes, writer: str) -> dict[str, bytes]:
         openings[kind] = plain[at + 4 : at + 4 + length]
         at += 4 + length
     return openings
-
-
-def erase_row(path: Path, sequence: int, disk: Disk | None = None) -> int:
-    """Overwrite the rows of one record with zeros, in place and durably; returns how many there were.
-
-    The frame keeps its length, so that the file of a living writer may be erased in, too.
-    """
-    disk = disk or Disk()
-    data = path.read_bytes()
-    scan = scan_frames(data)
-    erased = 0
-    fd = os.open(path, os.O_WRONLY)
-    try:
-        for payload, end in zip(scan.payloads, scan.ends, strict=True):
-            row = parse_row(payload)
-            if row is not None and row.sequence == sequence:
-                empty = frame(bytes(len(payload)))
-                os.pwrite(fd, empty, end - len(empty))
-                erased += 1
-        disk.sync(fd)
-    finally:
-        os.close(fd)
-    return erased
-
-
-def destroy_day(directory: Path, day: str, retention: str, disk: Disk | None = None) -> bool:
-    """Destroy the key of one day and retention class, and with it every opening; True if there was one.
-
-    When no key of the day is left, its sealed rows are removed as well.
-    """
-    disk = disk or Disk()
-    found = Keys(directory, disk).destroy(f"day-{day}.{retention}")
-    rows = directory / "vault" / day
-    if found and not any((directory / "keys").glob(f"day-{day}.*.key")) and rows.is_dir():
-        for path in rows.iterdir():
-            path.unlink()
-        rows.rmdir()
-        disk.sync_directory(rows.parent)
-    return found

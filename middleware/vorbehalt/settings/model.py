@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from vorbehalt.errors import Problem
 from vorbehalt.evidence.anchor.targets import Target
+from vorbehalt.evidence.retention import DEFAULTS, Keeping, parse_period
 from vorbehalt.facts import Purpose
 from vorbehalt.identify.registry import Registry
 from vorbehalt.patterns.book import Book
@@ -43,11 +44,20 @@ class EvidenceSettings:
     origin: str
     reply_deadline_seconds: float = 0.25
     record: Mapping[Purpose, RecordKind] = field(default_factory=dict)
-    retention: Mapping[str, str] = field(default_factory=dict)
+    retention: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULTS))
+    """Class of openings -> period, e.g. `30d`."""
     redact: tuple[str, ...] = ()
+    """Names of headers whose values lie in the vault, not in a leaf."""
+    max_bytes: int = 0
+    """How much the directory may take before health and `check` warn; 0: any amount."""
     query_keys: tuple[str, ...] = ()
     """Query keys whose values may stand in a leaf."""
     anchors: tuple[Target, ...] = ()
+
+    @property
+    def keeping(self) -> Keeping:
+        """How the log keeps house."""
+        return Keeping({name: parse_period(text) for name, text in self.retention.items()}, self.max_bytes)
 
     @property
     def is_kept_nowhere(self) -> bool:

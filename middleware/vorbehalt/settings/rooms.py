@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
+from vorbehalt.evidence.headers import may_be_redacted
+from vorbehalt.evidence.retention import DEFAULTS, parse_period
 from vorbehalt.facts import AI_PURPOSES, Purpose
 from vorbehalt.policy.tables import Table, shown
 from vorbehalt.settings.anchors import read_anchors
@@ -34,8 +36,8 @@ DIRECTORY = "vorbehalt-evidence"
 
 _COUNTED: frozenset[Purpose] = frozenset({Purpose.TOOL, Purpose.HEADLESS})
 _KINDS: tuple[str, ...] = get_args(RecordKind)
-_RETENTION = ("person", "claimed", "operator")
-_PERIOD = re.compile(r"[1-9]\d{0,4}(d|w|y)")
+_BYTES = re.compile(r"([1-9]\d{0,6})(MB|GB|TB)")
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SHORT_SECRET = 16
 _DAY, _HOUR = 86400, 3600
 
@@ -103,15 +105,14 @@ def read_evidence(table: Table, base: Path, origin: str) -> EvidenceSettings:
     deadline = read_seconds(table, "reply_deadline", 0.25, bare=True)
     if not 0 < deadline <= 60:
         table.flaw("reply_deadline", "V007", "evidence.reply_deadline must be above 0 and at most 60 seconds")
-    if table.raw("redact") is not None:
-        table.flaw("redact", "V107", "evidence.redact has no effect in this version")
     evidence = EvidenceSettings(
         directory=directory,
         origin=_read_log_origin(table, origin),
         reply_deadline_seconds=float(deadline),
         record=_read_record(table.table("record")),
         retention=_read_retention(table),
-        redact=tuple(name.lower() for name in table.texts("redact")) if table.has("redact") else (),
+        redact=_read_redact(table),
+        max_bytes=_read_max_bytes(table),
         query_keys=table.texts("query_keys"),
         anchors=read_anchors(table, base, is_kept_nowhere=directory in (OFF, MEMORY)),
     )
@@ -149,20 +150,37 @@ def _read_record(table: Table) -> dict[Purpose, RecordKind]:
 
 def _read_retention(evidence: Table) -> dict[str, str]:
     table = evidence.table("retention")
-    kept = {}
-    for name in _RETENTION:
-        text = table.text(name)
-        if not text:
-            continue
-        if not _PERIOD.fullmatch(text):
+    kept = dict(DEFAULTS)
+    for name, default in DEFAULTS.items():
+        text = table.text(name, default)
+        try:
+            parse_period(text)
+        except ValueError:
             table.flaw(name, "V023", f'{table.where(name)} must be a period such as "30d" or "3y"')
-        kept[name] = text
-    if kept:
-        evidence.flaw(
-            "retention", "V107", "evidence.retention has no effect in this version; nothing is deleted"
-        )
+        else:
+            kept[name] = text
     table.finish()
     return kept
+
+
+def _read_redact(table: Table) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.lower() for name in table.texts("redact")))
+    for name in names:
+        if not may_be_redacted(name):
+            table.flaw(
+                "redact",
+                "V007",
+                f"{shown(name)} cannot be redacted: it is in no record anyway, or the claim rests on it",
+            )
+    return names
+
+
+def _read_max_bytes(table: Table) -> int:
+    text = table.text("max_bytes")
+    found = _BYTES.fullmatch(text)
+    if text and found is None:
+        table.flaw("max_bytes", "V023", 'evidence.max_bytes must be an amount such as "500MB" or "20GB"')
+    return int(found[1]) * _UNITS[found[2]] if found is not None else 0
 
 
 def read_sidecar(table: Table) -> SidecarSettings:

@@ -14,7 +14,7 @@ from vorbehalt.evidence.auditor.files import Files, Say, why
 from vorbehalt.evidence.auditor.frames import read_frames
 
 MAX_ROWS_BYTES = 1 << 34
-_NAME = re.compile(r"vault/([0-9]{4}-[0-9]{2}-[0-9]{2})/([A-Za-z0-9._:-]+)\.[0-9]+\.rows")
+_NAME = re.compile(r"vault/(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|held/([a-z0-9-]+))/([A-Za-z0-9._:-]+)\.[0-9]+\.rows")
 _KID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.[a-z]+")
 _KEY = re.compile(r"vorbehalt-key-v1 ([0-9a-f]{64})\n")
 _RANDOM = 32
@@ -83,7 +83,7 @@ class Vault:
             elif frames.torn:
                 note(f"{path}: the last {frames.torn} bytes are an unfinished row")
             for number, row in enumerate(frames.payloads):
-                if (wrong := self._row(row, match[2], problem)) is not None:
+                if (wrong := self._row(row, match[1] or "", match[2], problem)) is not None:
                     problem(f"{path}: row {number}: {wrong}")
         if self.closed:
             note(
@@ -92,7 +92,7 @@ class Vault:
         if self.orphans:
             note(f"vault: {self.orphans} rows belong to records that are not in this copy")
 
-    def _row(self, row: bytes, writer: str, problem: Say) -> str | None:
+    def _row(self, row: bytes, matter: str, writer: str, problem: Say) -> str | None:
         if not any(row):
             return None  # erased in place, on somebody's right to be forgotten
         head = 10 + (row[9] if len(row) > 9 else 0)
@@ -102,7 +102,7 @@ class Vault:
         if not _KID.fullmatch(kid):
             return "malformed key name"
         place = f"{writer}/{int.from_bytes(row[1:9], 'big')}"
-        key = self._key(kid, problem)
+        key = self._key(f"hold-{matter}" if matter else f"day-{kid}", problem)
         if key is None:
             self.closed += 1
             return None
@@ -118,19 +118,19 @@ class Vault:
             return None
         return None if _digest(found) == expected else f"does not open what record {place} commits to"
 
-    def _key(self, kid: str, problem: Say) -> AESGCM | None:
-        if kid not in self.keys:
-            self.keys[kid] = None
-            path = f"keys/day-{kid}.key"
+    def _key(self, name: str, problem: Say) -> AESGCM | None:
+        if name not in self.keys:
+            self.keys[name] = None
+            path = f"keys/{name}.key"
             try:
                 match = _KEY.fullmatch(self.files.read(path, 4096).decode("ascii", "replace"))
                 if match is None:
                     problem(f"{path}: is no vault key")
                 else:
-                    self.keys[kid] = AESGCM(bytes.fromhex(match[1]))
+                    self.keys[name] = AESGCM(bytes.fromhex(match[1]))
             except FileNotFoundError:
                 return None
             except (OSError, TamperError):
                 # Whoever verifies may rightly be barred from the keys.
                 return None
-        return self.keys[kid]
+        return self.keys[name]

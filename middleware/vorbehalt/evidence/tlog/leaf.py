@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import NoReturn
 
 from vorbehalt.errors import EvidenceError
@@ -114,7 +115,7 @@ def _check(leaf: dict[str, object]) -> None:
         raise LeafError("objects is not a list of SHA-256 digests")
 
 
-def seen_of(leaf: dict[str, object]) -> dict[str, object]:
+def seen_of(leaf: Mapping[str, object]) -> dict[str, object]:
     """Returns what a decoded leaf says beyond its frame (`seen`), empty if it says nothing."""
     seen = leaf.get("seen")
     return seen if isinstance(seen, dict) else {}

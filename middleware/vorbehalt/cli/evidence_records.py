@@ -1,0 +1,66 @@
+"""What commands on an evidence directory share: who acts and why, and a record of it that is durable."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import typer
+
+from vorbehalt import __version__
+from vorbehalt.cli.operator_actions import become_owner, checked_reason
+from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.log import open_evidence
+from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.receipt import Draft, Evidence
+
+_DURABLE_SECONDS = 10.0
+_NO_BUDGET = 1 << 40
+
+WHO = typer.Option(None, "--who", help="Who does it, for the record; default: the login name.")
+WHY = typer.Option("", "--why", help="Why, one line that stands in the record.")
+
+
+def acting(who: str | None, why: str) -> tuple[str, str]:
+    """Return who acts and why; raises typer.BadParameter if no reason is given."""
+    reason = checked_reason(why.strip())
+    if not reason:
+        raise typer.BadParameter("say why: it stands in the record", param_hint="--why")
+    return checked_reason(who.strip()) if who else _login(), reason
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+@contextmanager
+def recording(directory: Path, task: str) -> Iterator[Evidence]:
+    """Open the log of a directory as a writer beside others, as its owner; sealed when left, where it can be.
+
+    Raises EvidenceError if there is no log.
+    """
+    verifier, _, _ = open_log(directory)
+    become_owner(directory)
+    opening: dict[str, object] = {"software": f"vorbehalt {__version__}", "task": task}
+    evidence = open_evidence(
+        str(directory),
+        verifier.name,
+        opening,
+        clients_per_minute=_NO_BUDGET,
+        operators_per_minute=_NO_BUDGET,
+    )
+    with closing(evidence):
+        evidence.start()
+        yield evidence
+
+
+def keep(evidence: Evidence, draft: Draft) -> None:
+    """Append one record and wait until it is durable. Raises EvidenceError."""
+    if not asyncio.run(evidence.append(draft).durable(_DURABLE_SECONDS)):
+        raise EvidenceError("the record could not be written: look at the disk of the evidence directory")
