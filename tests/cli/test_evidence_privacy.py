@@ -173,3 +173,30 @@ def test_a_directory_near_its_limit_is_warned_of(home: Path, cli: Cli) -> None:
     after = cli("check", "-c", config, "--json")
     warned = [[one["id"] for one in run.json["warnings"]].count("V127") for run in (before, after)]
     assert warned == [0, 1]
+
+
+def test_a_correction_points_back_and_changes_nothing(home: Path, cli: Cli) -> None:
+    index = next(int(str(leaf["index"])) for leaf in show(home, Filters(ref="VB-2")))
+    before = verify(home).size
+    done = cli("evidence", "correct", home, index, "--who", "counsel", "--why", "the host was test.example")
+    nothing = cli("evidence", "correct", home, 10_000, "--why", "x")
+    shown = cli("evidence", "show", home, "--ref", "VB-2")
+    as_json = cli("evidence", "show", home, "--type", "request", "--json")
+
+    assert (done.code, nothing.code != 0) == (0, True), done.err
+    assert said(home, "correction") == [
+        {
+            "of": index, "writer": said_of(home, index)["w"], "number": said_of(home, index)["s"],
+            "type": "request", "who": "counsel", "says": "the host was test.example",
+        }
+    ]  # fmt: skip
+    request, correction = shown.out.splitlines()
+    assert request.endswith("the host was test.example")
+    assert f"of {index}" in correction
+    assert [line.count("the host was test.example") for line in as_json.out.splitlines()] == [0, 1, 0]
+    assert verify(home).problems == ()
+    assert verify(home).size > before
+
+
+def said_of(home: Path, index: int) -> dict[str, Any]:
+    return dict(next(show(home, Filters(start=index))))

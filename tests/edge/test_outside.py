@@ -172,6 +172,8 @@ def test_an_answer_is_kept_as_an_attribution_without_the_address() -> None:
     (record,) = [leaf for leaf in leaves if leaf["type"] == "attribution"]
     assert record["seen"]["method"] == "rdns"
     assert record["seen"]["outcome"] == "closed"
+    assert record["seen"]["claims"] == [{"token": "Googlebot", "operator": "Google", "says": "proof"}]
+    assert record["seen"]["versions"]["rules"] == runtime.settings.registry.version
     assert set(record["private"]) == {"address", "names"}
     assert "66.249" not in str(record)
     assert "66-249" not in str(record)

@@ -14,6 +14,7 @@ import typer
 from cryptography.x509 import load_pem_x509_certificates
 
 from vorbehalt.cli.evidence_anchors import anchor, witness
+from vorbehalt.cli.evidence_correct import correct, corrections
 from vorbehalt.cli.evidence_join import join
 from vorbehalt.cli.evidence_privacy import hold, look_up, shred
 from vorbehalt.cli.evidence_records import WHO, WHY
@@ -37,6 +38,7 @@ app.command("anchor")(anchor)
 app.command("witness")(witness)
 app.command("hold")(hold)
 app.command("shred")(shred)
+app.command("correct")(correct)
 DIRECTORY = typer.Argument(..., help="The evidence directory.")
 
 
@@ -74,12 +76,15 @@ def show(
     found: Iterable[Mapping[str, Any]] = query.show(directory, wanted)
     if address is not None:
         found = (one for one in look_up(directory, address, who, why) if wanted.match(dict(one)))
+    corrected = corrections(directory)
     for record in deque(found, limit) if limit else found:
         window = windows.of(record["index"])
         if as_json:
-            say(json.dumps({**record, **_bounds(window)}))
+            say(json.dumps({**record, **_bounds(window), "corrected": corrected.get(record["index"])}))
         else:
-            say(printable("  ".join([one_line(record), *([_between(window)] if window != Window() else [])])))
+            more = [_between(window)] if window != Window() else []
+            more += [corrected[record["index"]]] if record["index"] in corrected else []
+            say(printable("  ".join([one_line(record), *more])))
 
 
 def _bounds(window: Window) -> dict[str, str | None]:
@@ -108,7 +113,7 @@ def one_line(record: Mapping[str, Any]) -> str:
         parts.append(str(decision.get("action")))
     if "path" in seen:
         parts.append(f"{seen.get('method')} {seen.get('host')}{seen.get('path')}")
-    for name in ("document", "status", "bytes", "reason", "lost"):
+    for name in ("document", "status", "bytes", "reason", "lost", "event", "conclusion", "scope", "of"):
         if seen.get(name) is not None:
             parts.append(f"{name} {seen[name]}")
     if record["type"] == IMPORTED and (item := read_imported(record["index"], dict(record))) is not None:

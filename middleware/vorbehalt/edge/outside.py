@@ -12,10 +12,12 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 
+from vorbehalt.edge.live import make_room
 from vorbehalt.evidence.receipt import Draft, Evidence
 from vorbehalt.facts import Visit
 from vorbehalt.identify.answers import NO_ANSWERS, Answers, DnsAnswer, SignatureAnswer
 from vorbehalt.identify.identity import Claim
+from vorbehalt.identify.means import DAY, Known, opinion_of
 from vorbehalt.identify.networks import RangeList, read_range_lists
 from vorbehalt.identify.registry import Registry
 from vorbehalt.identify.signatures import is_signed, judge_signature
@@ -31,6 +33,7 @@ from vorbehalt.settings.model import Settings
 log = logging.getLogger("vorbehalt")
 
 _AWAITED = frozenset({"rdns"})
+_MOST_CLAIMS = 4096
 _MOST_JITTER = 4 * 3600 * 1_000_000_000
 
 Lists = Mapping[str, RangeList]
@@ -71,6 +74,8 @@ class Outside:
         if self._dns is not None:
             self._dns.on_answer = self._note_dns
         self._asks_dns = _parties_with_dns(settings.registry)
+        self._asked_for: dict[str, Claim] = {}
+        self._versions = {"software": _software(), "rules": settings.registry.version}
         self._nonces = NonceMemory() if nonces is None else nonces
         self._own_hosts = settings.host_names
         self._keys = keys
@@ -122,6 +127,9 @@ class Outside:
         if self._dns is not None and claim is not None and self._may_ask(claim, visit):
             address = visit.client.text or ""
             dns = self._dns.peek(address)
+            if dns is None:
+                make_room(self._asked_for, _MOST_CLAIMS)
+                self._asked_for[address] = claim
             self._dns.ask(address)
             awaited = _AWAITED if dns is None else awaited
         if dns is None and signature is None and not awaited:
@@ -147,6 +155,8 @@ class Outside:
     def _note_dns(self, address: str, answer: DnsAnswer) -> None:
         seen: dict[str, object] = {
             "method": "rdns",
+            "versions": self._versions,
+            "claims": self._opinions(address, answer),
             "outcome": answer.outcome,
             "names": len(answer.names),
             "ttl": answer.ttl_seconds,
@@ -157,9 +167,21 @@ class Outside:
         self._append(Draft("attribution", "", answer.asked_at, seen, private))
         self._on_answer()
 
+    def _opinions(self, address: str, answer: DnsAnswer) -> list[dict[str, object]]:
+        """Say what an answer concludes about the claim that it was asked for."""
+        claim = self._asked_for.pop(address, None)
+        known = Known(address, answer.asked_at, {}, answer, None, DAY, DAY, frozenset())
+        return [
+            {"token": one.token, "operator": one.party.name, "says": opinion_of(means, known).says}
+            for one in ((claim.crawler, *claim.others) if claim is not None else ())
+            for means in one.verify
+            if means.method == "rdns"
+        ]
+
     def _note_signature(self, visit: Visit, answer: SignatureAnswer) -> None:
         seen: dict[str, object] = {
             "method": "web-bot-auth",
+            "versions": self._versions,
             "outcome": answer.outcome,
             "agent": answer.agent,
             "thumbprint": answer.thumbprint,
@@ -181,6 +203,12 @@ class Outside:
 
     def _keep(self, body: bytes) -> str:
         return self._evidence().put_object(body)
+
+
+def _software() -> str:
+    from vorbehalt import __version__
+
+    return f"vorbehalt {__version__}"
 
 
 def _parties_with_dns(registry: Registry) -> frozenset[str]:

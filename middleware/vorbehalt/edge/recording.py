@@ -144,4 +144,7 @@ def open_record(
         redact=settings.redact,
         said=said_in_record(live, telling, telling.hosts, place, visit, verdict),
     )
-    return Recording(runtime, live, visit, verdict, runtime.evidence.append(draft), reference)
+    receipt = runtime.evidence.append(draft)
+    if (concluded := runtime.assessments.due(visit, verdict, reference, versions)) is not None:
+        runtime.evidence.append(concluded)
+    return Recording(runtime, live, visit, verdict, receipt, reference)

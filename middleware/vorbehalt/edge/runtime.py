@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vorbehalt.edge import metrics
 from vorbehalt.edge.announcing import Announcer, opening_of
+from vorbehalt.edge.assessing import Assessments
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.conflicts import Conflicts
 from vorbehalt.edge.forking import watch_forks
@@ -54,6 +55,7 @@ class Runtime(TellsMetrics):
         self.sharing = Sharing(self.settings, self.counters)
         self.sizes = AnswerSizes()
         self.disarm = Disarm()
+        self.assessments = Assessments()
         self.clients = WatchedClients(self.telling.versions.find)
         self.outside = Outside(
             self.settings,

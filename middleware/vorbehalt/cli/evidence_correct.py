@@ -1,0 +1,52 @@
+"""`evidence correct`: something in a record was wrong. The record stays; another one says so."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import typer
+
+from vorbehalt.cli.evidence_records import WHO, WHY, acting, keep, recording
+from vorbehalt.cli.output import say
+from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.log_scan import scan_log
+from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.receipt import Draft
+from vorbehalt.evidence.tlog.leaf import seen_of
+
+CORRECTION = "correction"
+
+
+def correct(
+    directory: Path = typer.Argument(..., exists=True, file_okay=False, help="The evidence directory."),
+    index: int = typer.Argument(..., min=0, help="Index of the record that is wrong."),
+    who: str = WHO,
+    why: str = WHY,
+) -> None:
+    """Say of a record that it is wrong, and what is right (--why). Nothing is ever changed in place."""
+    actor, reason = acting(who, why)
+    wrong = next(show(directory, Filters(start=index)), None)
+    if wrong is None:
+        raise EvidenceError(f"there is no record {index} in the log")
+    seen: dict[str, object] = {
+        "of": index,
+        "writer": wrong["w"],
+        "number": wrong["s"],
+        "type": wrong["type"],
+        "who": actor,
+        "says": reason,
+    }
+    with recording(directory, "evidence correct") as evidence:
+        keep(evidence, Draft(type=CORRECTION, ref=str(wrong["ref"]), at=time.time_ns(), seen=seen))
+    say(f"Record {index} stays as it is; another one says what is wrong with it.")
+
+
+def corrections(directory: Path) -> dict[int, str]:
+    """Return what is said of corrected records: index -> sentence."""
+    found = {}
+    for index, leaf in scan_log(directory, (CORRECTION,)).found:
+        seen = seen_of(leaf)
+        if isinstance(of := seen.get("of"), int):
+            found[of] = f"corrected by {index}: {seen.get('says')}"
+    return found
