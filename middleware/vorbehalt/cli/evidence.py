@@ -15,11 +15,12 @@ from cryptography.x509 import load_pem_x509_certificates
 
 from vorbehalt.cli.evidence_anchors import anchor, witness
 from vorbehalt.cli.evidence_correct import correct, corrections
+from vorbehalt.cli.evidence_import import import_logs
 from vorbehalt.cli.evidence_join import join
 from vorbehalt.cli.evidence_privacy import hold, look_up, shred
 from vorbehalt.cli.evidence_records import WHO, WHY
 from vorbehalt.cli.output import JSON, flush, note, print_json, printable, say, utc, write
-from vorbehalt.cli.past_answer import not_contemporaneous
+from vorbehalt.cli.past_answer import not_contemporaneous, past_sentence
 from vorbehalt.errors import TamperError
 from vorbehalt.evidence import audit, query
 from vorbehalt.evidence.anchor.reading import read_windows
@@ -38,6 +39,7 @@ app.command("anchor")(anchor)
 app.command("witness")(witness)
 app.command("hold")(hold)
 app.command("shred")(shred)
+app.command("import")(import_logs)
 app.command("correct")(correct)
 DIRECTORY = typer.Argument(..., help="The evidence directory.")
 
@@ -118,6 +120,8 @@ def one_line(record: Mapping[str, Any]) -> str:
             parts.append(f"{name} {seen[name]}")
     if record["type"] == IMPORTED and (item := read_imported(record["index"], dict(record))) is not None:
         parts += [f"valid from {utc(item.valid_from)}", not_contemporaneous(item)]
+    elif seen.get("not_contemporaneous"):
+        parts.append(past_sentence(seen))
     if record.get("ref"):
         parts.append(str(record["ref"]))
     return "  ".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -15,7 +16,7 @@ from vorbehalt.evidence.query import Filters, show
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.tlog.leaf import seen_of
 
-CORRECTION = "correction"
+CORRECTION: Final = "correction"
 
 
 def correct(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote
 
 import typer
@@ -20,6 +22,17 @@ UNOBSERVED = "no process of ours was running then: nothing shows what was served
 def not_contemporaneous(item: Imported) -> str:
     """Return the sentence that stands wherever something imported appears."""
     return f"not contemporaneous: imported on {utc(item.imported_at)[:10]} from {item.source}"
+
+
+def past_sentence(seen: Mapping[str, Any]) -> str:
+    """Return the sentence of a record that was made from an access log: when it was, and what it rests on."""
+    log = seen.get("log") or {}
+    when = f"logged {utc(int(seen['logged_at']))}, " if "logged_at" in seen else ""
+    line = f" line {log['line']}" if "line" in log else ""
+    return (
+        f"{when}not contemporaneous: imported on {utc(int(seen['imported_at']))[:10]} from the access log"
+        f" {str(log.get('sha256'))[:16]}{line}, kept by {seen.get('custodian')}"
+    )
 
 
 def _normal(path: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from vorbehalt.evidence.headers import redacted
+from vorbehalt.evidence.history_records import IMPORTED, REQUEST
 from vorbehalt.evidence.receipt import Draft, RecordType, Retention
 from vorbehalt.evidence.record import seen_headers
 from vorbehalt.facts import AI_PURPOSES, Standing, Visit
@@ -134,6 +135,56 @@ def signal_draft(
     }
     draft = _draft("signal-served", visit, verdict, ref, seen)
     draft.private.update(hidden)
+    return draft
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """Where a request of the past stands: SHA-256 of the file, line, who kept it, when it was read."""
+
+    digest: str
+    number: int
+    custodian: str
+    imported_at: int
+
+
+def imported_draft(
+    visit: Visit,
+    verdict: Verdict,
+    line: LogLine,
+    *,
+    status: int | None,
+    sent: int,
+    versions: dict[str, str],
+    query_keys: tuple[str, ...] = (),
+    redact: tuple[str, ...] = (),
+) -> Draft:
+    """Build the `imported` record of one line of an access log: what the log says, and whose claim it is.
+
+    Nothing was decided about it, and nothing shows that it was true: `not_contemporaneous` says so. The claim
+    is weighed against the address lists of its day, as far as they were kept; `how` names their age.
+    """
+    headers, hidden = redacted(visit.headers, redact)
+    visit = replace(visit, headers=headers)
+    seen: dict[str, object] = {
+        "kind": REQUEST,
+        "not_contemporaneous": True,
+        "logged_at": str(visit.received_at),
+        **_asked(visit, query_keys),
+        "vantage": "access-log",
+        "status": status,
+        "bytes": sent,
+        **_claimed(verdict),
+        "work": verdict.work,
+        "log": {"sha256": line.digest, "line": line.number},
+        "custodian": line.custodian,
+        "imported_at": str(line.imported_at),
+        "versions": versions,
+    }
+    draft = _draft(IMPORTED, visit, verdict, "", seen)
+    draft.private.update(hidden)
+    # Openings are kept as long as those of today: by the day on which they came into the vault.
+    draft.at = line.imported_at
     return draft
 
 

@@ -13,6 +13,10 @@ POLICY_ACTIVE: Final = "policy-active"
 IMPORTED: Final = "imported"
 SIGNALS = "signals"
 """The kind of imported records that are signals."""
+REQUEST: Final = "request"
+"""The kind of those that are requests, each a line of an access log."""
+ACCESS_LOG: Final = "access-log"
+"""The kind of those that say that a whole access log was imported."""
 
 _MAX_TIME = 10**19
 

@@ -15,11 +15,9 @@ from pathlib import Path
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.files import PRIVATE_FILE, Disk, make_directories
 from vorbehalt.evidence.frames import frame, scan_frames
-from vorbehalt.evidence.log_scan import unsealed_leaves
+from vorbehalt.evidence.log_walk import walk_log
 from vorbehalt.evidence.openings import HELD, row_files
-from vorbehalt.evidence.query import open_log
-from vorbehalt.evidence.tlog.leaf import decode_leaf, seen_of
-from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
+from vorbehalt.evidence.tlog.leaf import seen_of
 from vorbehalt.evidence.vault import Keys, Row, parse_row, plain_of, seal_again
 
 LOCK = "vault.lock"
@@ -138,7 +136,7 @@ def in_scope(directory: Path, hold: Hold) -> set[Record]:
     found: set[Record] = set()
     tags: set[Tag] = set()
     lookups: list[tuple[Record, Tag]] = []
-    for leaf in _leaves(directory):
+    for leaf in walk_log(directory, _TYPES, b'"private":'):
         record, tag = (str(leaf["w"]), int(str(leaf["s"]))), _tag(leaf)
         if leaf["type"] == "attribution":
             lookups.append((record, tag))
@@ -147,21 +145,6 @@ def in_scope(directory: Path, hold: Hold) -> set[Record]:
             tags.add(tag)
     tags.discard((None, None))
     return found | {record for record, tag in lookups if tag in tags}
-
-
-def _leaves(directory: Path) -> Iterator[Mapping[str, object]]:
-    # Before the log: what is sealed meanwhile would be in neither.
-    yield from unsealed_leaves(directory, _TYPES)
-    size = open_log(directory)[1].size
-    marks = [f'"type":"{kind}"'.encode("ascii") for kind in _TYPES]
-
-    def reader(path: str) -> bytes:
-        return (directory / "log" / path).read_bytes()
-
-    for first in range(0, size, WIDTH):
-        for entry in read_entries(reader, bundle_name(first, size)):
-            if b'"private":' in entry and any(mark in entry for mark in marks):
-                yield decode_leaf(entry)
 
 
 def _tag(leaf: Mapping[str, object]) -> Tag:
