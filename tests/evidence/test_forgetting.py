@@ -146,8 +146,9 @@ def test_a_chain_that_names_an_address_is_forgotten_with_it(
 
 
 def test_the_openings_of_today_are_overwritten_and_their_writer_goes_on(
-    directory: EvidenceDirectory, make_log: Callable[..., EvidenceLog]
+    directory: EvidenceDirectory, make_log: Callable[..., EvidenceLog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("vorbehalt.evidence.vault.LOOK_SECONDS", 0.0)
     log = make_log()
     log.start()
     receipt = log.append(draft(1, READER, MONDAY, ""))

@@ -52,7 +52,13 @@ def import_logs(
     with recording(directory, "evidence import") as evidence:
         before = imported_before(directory)
         for path in dict.fromkeys(logs):
-            file = LogFile.of(path)
+            try:
+                file = LogFile.of(path)
+            except PermissionError as error:
+                # As root we have become the owner of the evidence, who may not read the server's logs.
+                raise EvidenceError(
+                    f"{path} cannot be read as the owner of {directory}: copy it to where that user may read"
+                ) from error
             if file.digest in before.whole:
                 rows.append((file, None))
                 continue

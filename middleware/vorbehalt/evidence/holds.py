@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.files import PRIVATE_FILE, Disk, make_directories
+from vorbehalt.evidence.forgetting import Pause, no_pause
 from vorbehalt.evidence.frames import frame, scan_frames
 from vorbehalt.evidence.log_walk import walk_log
 from vorbehalt.evidence.openings import HELD, row_files
@@ -95,12 +96,12 @@ def end(directory: Path, matter: str, disk: Disk | None = None) -> tuple[Hold, i
     return hold, rows
 
 
-def secure_all(directory: Path, disk: Disk | None = None) -> int:
+def secure_all(directory: Path, disk: Disk | None = None, pause: Pause = no_pause) -> int:
     """Bring everything in scope under its holds, before something is destroyed; returns how much was new."""
-    return sum(secure(directory, hold, disk) for hold in holds(directory))
+    return sum(secure(directory, hold, disk, pause) for hold in holds(directory))
 
 
-def secure(directory: Path, hold: Hold, disk: Disk | None = None) -> int:
+def secure(directory: Path, hold: Hold, disk: Disk | None = None, pause: Pause = no_pause) -> int:
     """Seal again under the matter's key what is in scope and not yet held; returns how many rows."""
     disk = disk or Disk()
     folder = directory / "vault" / HELD / hold.matter
@@ -111,7 +112,7 @@ def secure(directory: Path, hold: Hold, disk: Disk | None = None) -> int:
     held = {
         (path.name.partition(".")[0], row.sequence) for path in folder.glob("*.rows") for row in _rows(path)
     }
-    wanted = in_scope(directory, hold) - held
+    wanted = in_scope(directory, hold, pause) - held
     writers = {writer for writer, _ in wanted}
     fresh: dict[str, list[bytes]] = {}
     for path, matter in row_files(directory):
@@ -131,12 +132,12 @@ def secure(directory: Path, hold: Hold, disk: Disk | None = None) -> int:
     return sum(map(len, fresh.values()))
 
 
-def in_scope(directory: Path, hold: Hold) -> set[Record]:
+def in_scope(directory: Path, hold: Hold, pause: Pause = no_pause) -> set[Record]:
     """Return the records that a hold covers, and what was looked up about the same clients in that month."""
     found: set[Record] = set()
     tags: set[Tag] = set()
     lookups: list[tuple[Record, Tag]] = []
-    for leaf in walk_log(directory, _TYPES, b'"private":'):
+    for leaf in walk_log(directory, _TYPES, b'"private":', pause):
         record, tag = (str(leaf["w"]), int(str(leaf["s"]))), _tag(leaf)
         if leaf["type"] == "attribution":
             lookups.append((record, tag))
@@ -152,6 +153,18 @@ def _tag(leaf: Mapping[str, object]) -> Tag:
     private = leaf.get("private")
     address = private.get("address") if isinstance(private, dict) else None
     return (address.get("month"), address.get("p")) if isinstance(address, dict) else (None, None)
+
+
+def held_count(directory: Path) -> int:
+    """Return how many records lie under some hold."""
+    return len(
+        {
+            (path.name.partition(".")[0], row.sequence)
+            for path, matter in row_files(directory)
+            if matter
+            for row in _rows(path)
+        }
+    )
 
 
 def _rows(path: Path) -> Iterator[Row]:

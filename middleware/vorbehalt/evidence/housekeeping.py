@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ _HOUR_NS = 3_600 * 10**9
 _DAY_NS = 24 * _HOUR_NS
 _FULL_SHARE = 0.9
 WHO = "house-keeping"
+_PAUSE_SECONDS = 0.0005
 
 
 class HouseKeeping:
@@ -58,7 +60,7 @@ class HouseKeeping:
         today = datetime.fromtimestamp(now // 10**9, UTC).date()
         if today.isoformat() != self._done_day and steady >= self._not_before:
             try:
-                done = shred_expired(self._directory, self._keeping.periods, today, self._disk)
+                done = shred_expired(self._directory, self._keeping.periods, today, self._disk, _breathe)
             except (OSError, EvidenceError) as error:
                 self._not_before = steady + _HOUR_NS
                 self.problem = f"openings that have had their time could not be destroyed: {error}"
@@ -74,6 +76,10 @@ class HouseKeeping:
         """Return why health is yellow."""
         full = full_sentence(self.bytes, self._keeping.max_bytes)
         return [text for text in (self.problem, full) if text]
+
+
+def _breathe() -> None:
+    time.sleep(_PAUSE_SECONDS)
 
 
 def size_of(directory: Path) -> int:

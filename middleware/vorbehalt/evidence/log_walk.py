@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
+from vorbehalt.evidence.forgetting import Pause, no_pause
 from vorbehalt.evidence.log_scan import unsealed_leaves
 from vorbehalt.evidence.query import open_log
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
 
 
-def walk_log(directory: Path, types: Collection[str], needle: bytes = b"") -> Iterator[Mapping[str, object]]:
+def walk_log(
+    directory: Path, types: Collection[str], needle: bytes = b"", pause: Pause = no_pause
+) -> Iterator[Mapping[str, object]]:
     """Yield the records of the given types whose bytes hold `needle`; one sealed meanwhile may come twice.
 
     An entry whose bytes do not hold the wanted text is never decoded: quotation marks inside texts are
@@ -26,6 +29,7 @@ def walk_log(directory: Path, types: Collection[str], needle: bytes = b"") -> It
         return (directory / "log" / path).read_bytes()
 
     for first in range(0, size, WIDTH):
+        pause()
         for entry in read_entries(reader, bundle_name(first, size)):
             if (
                 needle in entry

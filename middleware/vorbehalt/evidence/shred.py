@@ -13,8 +13,8 @@ from itertools import groupby
 from pathlib import Path
 
 from vorbehalt.evidence.files import Disk, locked
-from vorbehalt.evidence.forgetting import destroy_day, erase_day, erase_rows
-from vorbehalt.evidence.holds import LOCK, secure_all
+from vorbehalt.evidence.forgetting import Pause, destroy_day, erase_day, erase_rows, no_pause
+from vorbehalt.evidence.holds import LOCK, held_count, secure_all
 from vorbehalt.evidence.openings import openings
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.retention import Period, day_keys, expired_days, expired_months
@@ -55,23 +55,27 @@ class Shredded:
 
 
 @contextmanager
-def _vault(directory: Path, disk: Disk | None) -> Iterator[Keys]:
+def _vault(directory: Path, disk: Disk | None, pause: Pause = no_pause) -> Iterator[Keys]:
     with locked(directory / "run" / LOCK):
-        secure_all(directory, disk)
+        secure_all(directory, disk, pause)
         yield Keys(directory, disk)
 
 
 def shred_expired(
-    directory: Path, periods: Mapping[str, Period], today: date, disk: Disk | None = None
+    directory: Path,
+    periods: Mapping[str, Period],
+    today: date,
+    disk: Disk | None = None,
+    pause: Pause = no_pause,
 ) -> Shredded:
     """Destroy the keys that have had their time. Raises EvidenceError if a hold cannot be honoured."""
     names = Keys(directory).names()
     days, months = expired_days(names, periods, today), expired_months(names, today)
     if not days and not months:
         return Shredded("expired")
-    with _vault(directory, disk) as keys:
-        found = _destroy(directory, keys, days, months, disk)
-        return Shredded("expired", found, 0, _held(directory))
+    with _vault(directory, disk, pause) as keys:
+        found = _destroy(directory, keys, days, months, disk, pause)
+        return Shredded("expired", found, 0, held_count(directory))
 
 
 def shred_days(
@@ -100,7 +104,7 @@ def shred_days(
         months = {f"month-{name[:7]}" for name, _ in wanted} if pseudonyms else set()
         found = _destroy(directory, keys, closed, sorted(months), disk)
         scope = f"day {day}" if day is not None else f"before {before}"
-        return Shredded(scope, found, erased, _held(directory))
+        return Shredded(scope, found, erased, held_count(directory))
 
 
 def shred_address(
@@ -125,11 +129,12 @@ def shred_address(
 
 
 def _destroy(
-    directory: Path, keys: Keys, days: Iterable[tuple[str, str]], months: Iterable[str], disk: Disk | None
+    directory: Path,
+    keys: Keys,
+    days: Iterable[tuple[str, str]],
+    months: Iterable[str],
+    disk: Disk | None,
+    pause: Pause = no_pause,
 ) -> tuple[str, ...]:
-    found = [f"day-{day}.{kind}" for day, kind in days if destroy_day(directory, day, kind, disk)]
+    found = [f"day-{day}.{kind}" for day, kind in days if destroy_day(directory, day, kind, disk, pause)]
     return (*found, *(name for name in months if keys.destroy(name)))
-
-
-def _held(directory: Path) -> int:
-    return len({opening.record for opening in openings(directory) if opening.matter})
