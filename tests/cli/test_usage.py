@@ -33,11 +33,24 @@ COMMANDS = {
         "evidence",
         "rules",
     },
-    "evidence": {"init", "join", "anchor", "witness", "show", "prove", "seal", "verify"},
+    "evidence": {
+        "init",
+        "join",
+        "anchor",
+        "witness",
+        "hold",
+        "shred",
+        "import",
+        "correct",
+        "show",
+        "prove",
+        "seal",
+        "verify",
+    },
     "rules": {"lint", "refresh", "show"},
 }
 LATER = ["dossier", "notice", "report"]
-LATER_EVIDENCE = ["hold", "shred", "export", "import", "card"]
+LATER_EVIDENCE = ["export", "card"]
 
 
 def listed(text: str) -> set[str]:
