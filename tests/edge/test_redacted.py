@@ -9,9 +9,12 @@ import pytest
 from prometheus_client import generate_latest
 
 from asgi_support import GPTBOT, PERPLEXITY, PageApp, ask, protect
+from vorbehalt.edge.watching import needs_restart
 from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.openings import openings
 from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.retention import Keeping, Period
 
 ADDRESS = "203.0.113.177"
 SECRETS = ("cookie-s3cret", "token-s3cret", "query-s3cret", "de-CH-x-s3cret")
@@ -53,3 +56,19 @@ def test_no_secret_of_a_request_is_anywhere_but_under_the_vaults_keys(
     assert len(list(show(home, Filters(type="request")))) == 3
     assert len(list(show(home, Filters(type="signal-served")))) == 3
     assert verify(home).problems == ()
+
+
+def test_the_periods_of_the_configuration_are_those_of_the_running_log(tmp_path: Path) -> None:
+    section = {"directory": str(tmp_path / "evidence"), "retention": {"person": "2w"}, "max_bytes": "2GB"}
+    site = protect(PageApp(), evidence=section)
+    assert site.runtime is not None
+    evidence = site.runtime.evidence
+    assert isinstance(evidence, EvidenceLog)
+    assert evidence._keeping == Keeping(
+        {"person": Period(days=14), "claimed": Period(days=90), "operator": Period(years=3)}, 2 * 10**9
+    )
+    other = protect(PageApp(), evidence={**section, "retention": {"person": "3w"}})
+    assert other.runtime is not None
+    assert needs_restart(site.runtime.settings, other.runtime.settings) == ["evidence.retention"]
+    site.close()
+    other.close()
