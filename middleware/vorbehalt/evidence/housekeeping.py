@@ -51,6 +51,8 @@ class HouseKeeping:
 
     def step(self) -> None:
         """Do what is due. Never raises for the disk; what could not be forgotten is tried again later."""
+        if not self._keeping.periods:
+            return
         now, steady = self._clock(), self._steady()
         for seen in self._watch.look():
             self._append(Draft(type="clock", ref="", at=now, seen=seen))

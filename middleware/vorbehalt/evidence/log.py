@@ -76,12 +76,9 @@ class EvidenceLog:
         self._files = WriterFiles(self._directory.path, new_writer_id(os.urandom(8), os.getpid()), self._disk)
         sealer = Sealer(Keys(self._directory.path, self._disk))
         self._writer = Writer(self._files, sealer, self._losses, self._clock, self._opening)
-        self._house: HouseKeeping | None = None
-        if self._keeping is not None:
-            path, disk = self._directory.path, self._disk
-            self._house = HouseKeeping(path, self._keeping, self._inbox.offer, self._clock, disk=disk)
-        house = None if self._house is None else self._house.step
-        self._sealer = SealerThread(self._directory, self._disk, self._record_unclean, house)
+        path, keeping = self._directory.path, self._keeping or Keeping()
+        self._house = HouseKeeping(path, keeping, self._inbox.offer, self._clock, disk=self._disk)
+        self._sealer = SealerThread(self._directory, self._disk, self._record_unclean, self._house.step)
         self._anchors = AnchorThread(self._directory.path, self._targets, lambda: self, clock=self._clock)
         self._thread: threading.Thread | None = None
 
@@ -133,7 +130,7 @@ class EvidenceLog:
             yellow += [f"spool/{name} was set aside" for name in result.set_aside]
         anchors_red, anchors_yellow = self._anchors.health()
         red += anchors_red
-        yellow += anchors_yellow + (self._house.sentences() if self._house is not None else [])
+        yellow += anchors_yellow + self._house.sentences()
         lost = sum(self.lost().values())
         if lost:
             yellow.append(f"{lost} records were lost or late")

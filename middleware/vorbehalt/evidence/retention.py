@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 DEFAULTS: Mapping[str, str] = {"person": "30d", "claimed": "90d", "operator": "3y"}
@@ -40,9 +40,12 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How a log keeps house: periods by class, and how many bytes the directory may take (0: any number)."""
+    """How a log keeps house: periods by class, and how many bytes the directory may take (0: any number).
 
-    periods: Mapping[str, Period]
+    Without periods it keeps none: nothing is destroyed, nothing said of the clock.
+    """
+
+    periods: Mapping[str, Period] = field(default_factory=dict)
     max_bytes: int = 0
 
 
