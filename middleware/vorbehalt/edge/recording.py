@@ -145,6 +145,6 @@ def open_record(
         said=said_in_record(live, telling, telling.hosts, place, visit, verdict),
     )
     receipt = runtime.evidence.append(draft)
-    if (concluded := runtime.assessments.due(visit, verdict, reference, versions)) is not None:
+    if (concluded := runtime.clients.assessments.due(visit, verdict, reference, versions)) is not None:
         runtime.evidence.append(concluded)
     return Recording(runtime, live, visit, verdict, receipt, reference)

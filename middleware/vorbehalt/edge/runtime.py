@@ -10,7 +10,6 @@ from pathlib import Path
 
 from vorbehalt.edge import metrics
 from vorbehalt.edge.announcing import Announcer, opening_of
-from vorbehalt.edge.assessing import Assessments
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.conflicts import Conflicts
 from vorbehalt.edge.forking import watch_forks
@@ -55,7 +54,6 @@ class Runtime(TellsMetrics):
         self.sharing = Sharing(self.settings, self.counters)
         self.sizes = AnswerSizes()
         self.disarm = Disarm()
-        self.assessments = Assessments()
         self.clients = WatchedClients(self.telling.versions.find)
         self.outside = Outside(
             self.settings,
@@ -89,14 +87,8 @@ class Runtime(TellsMetrics):
         watch_forks(self)
 
     def _open_evidence(self) -> Evidence:
-        kept = self.settings.evidence
-        return open_evidence(
-            kept.directory,
-            kept.origin,
-            opening_of(self.settings),
-            anchors=kept.anchors,
-            keeping=kept.keeping,
-        )
+        kept, said = self.settings.evidence, opening_of(self.settings)
+        return open_evidence(kept.directory, kept.origin, said, anchors=kept.anchors, keeping=kept.keeping)
 
     def _make_live(self, settings: Settings) -> Live:
         own = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vorbehalt.edge.assessing import Assessments
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.trap_links import TrapLinks, place_traps
 from vorbehalt.edge.traps import followed, shared_secret
@@ -19,6 +20,7 @@ class WatchedClients:
 
     def __init__(self, versions: Versions) -> None:
         self._versions = versions
+        self.assessments = Assessments()
         self._secret: bytes | None = None
         self._watch: Watch | None = None
 
