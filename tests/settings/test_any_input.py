@@ -49,7 +49,9 @@ RESERVATION = table(
     paths=table("rsl page tdm_policy"),
 )
 POLICY = table("preset mode open_paths may_refuse_search_engines", rule=st.lists(RULE, max_size=2))
-HOST = table("names upstream", site=SITE, reservation=RESERVATION, policy=POLICY, works=table("catalogue"))
+HOST = table(
+    "names upstream", site=SITE, reservation=RESERVATION, policy=POLICY, works=table("catalogue patterns")
+)
 ANCHOR = table("rfc3161 witness copy name root qualified policy vkey form to from every")
 CONFIG = table(
     "",
@@ -68,7 +70,7 @@ CONFIG = table(
     metrics=table("listen"),
     log=table("format level"),
     sidecar=table("upstream upstream_timeout listen metrics_listen secret"),
-    works=table("catalogue"),
+    works=table("catalogue patterns"),
     rules=table("path"),
 )  # fmt: skip
 

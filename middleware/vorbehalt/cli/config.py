@@ -16,6 +16,7 @@ from vorbehalt.cli.output import (
     problem_json,
     say,
 )
+from vorbehalt.cli.works_now import catalogue_problems
 from vorbehalt.engine import Engine
 from vorbehalt.errors import ConfigError, Problem
 from vorbehalt.evidence.anchor.overdue import overdue_sentence
@@ -36,6 +37,10 @@ def check(config: Path = CONFIG, as_json: bool = JSON) -> None:
             *unanchored(settings, moment(None)),
             *crowded(settings),
         ]
+        wrong, remarks = catalogue_problems(settings)
+        if wrong:
+            raise ConfigError(wrong)
+        warnings += remarks
     except ConfigError as error:
         if not as_json:
             raise

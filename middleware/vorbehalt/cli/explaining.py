@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from vorbehalt.cli.lists import lists_of_the_time
 from vorbehalt.cli.operator_actions import overriding_of
 from vorbehalt.cli.output import CONFIG, JSON, moment, note, print_json, printable, quoted, say, utc
 from vorbehalt.cli.told_words import sent_sentences, told_sentences
+from vorbehalt.cli.works_now import named, titles_in, works_now
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.engine import Engine
 from vorbehalt.evidence.by_reference import find_request
@@ -49,6 +50,7 @@ def explain(
     pairs, peer, time = _headers(header), _address(ip), moment(at)
     settings = load(config)
     visit = visit_of(settings, url, method, pairs, peer, time)
+    works = works_now(settings)
     engine = Engine(
         settings,
         MemoryLimits(),
@@ -57,11 +59,14 @@ def explain(
         overriding=overriding_of(settings),
         conduct=conduct_for_one(settings),
     )
-    verdict = engine.judge(visit)
+    verdict = {
+        **engine.judge(visit).as_json(),
+        **named(works.works_at(engine.plan(visit.host).settings, visit)),
+    }
     if as_json:
-        print_json(verdict.as_json())
+        print_json(verdict)
         return
-    for line in sentences(verdict.as_json()):
+    for line in sentences(verdict, titles_in(works.index_of(engine.plan(visit.host).settings))):
         say(printable(line))
 
 
@@ -170,7 +175,7 @@ def recorded_verdict(record: Mapping[str, Any]) -> dict[str, Any]:
         "findings": [{"expected": None, **_mapping(finding)} for finding in seen.get("findings") or ()],
         "score": seen.get("score", 0),
         "reservation": {"section": reservation.get("section"), "digest": reservation.get("signals")},
-        "work": seen.get("work"),
+        **named(tuple(map(str, seen.get("works") or ([seen["work"]] if seen.get("work") else ())))),
     }
 
 
@@ -179,8 +184,8 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def sentences(verdict: Mapping[str, Any]) -> list[str]:
-    """Return a verdict in its public form as lines for people."""
+def sentences(verdict: Mapping[str, Any], title: Callable[[str], str] = lambda _: "") -> list[str]:
+    """Return a verdict in its public form as lines for people; `title` knows what works are called."""
     identity = verdict["identity"]
     differs = verdict["would"] != verdict["action"] and not verdict["enforced"]
     why = "enforcement was paused" if "paused" in (verdict["reasons"] or ()) else "observed only"
@@ -204,6 +209,7 @@ def sentences(verdict: Mapping[str, Any]) -> list[str]:
     lines.append(
         f"reservation: section {reservation['section'] or '(whole site)'}, signals {reservation['digest']}"
     )
+    lines += [f"work: {work}{title(work)}" for work in verdict.get("works") or [verdict["work"]] if work]
     if verdict["action"] == "allow":
         lines.append("allow means that the request is answered; it grants no permission")
     return lines

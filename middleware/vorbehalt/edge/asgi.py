@@ -27,6 +27,7 @@ from vorbehalt.edge.strict import Asking
 from vorbehalt.edge.surroundings import flush_at_exit, inside_asgi_call, refuse_other_loops
 from vorbehalt.edge.unprotected import Unprotected
 from vorbehalt.edge.visits import path_of, visit_of
+from vorbehalt.edge.works_watch import WorksCallback
 from vorbehalt.errors import VorbehaltError
 from vorbehalt.facts import Visit
 from vorbehalt.policy.verdict import Verdict
@@ -56,6 +57,10 @@ class VorbehaltMiddleware:
 
     `observer(visit, verdict, reference)` is called for every visit of a crawler, every refusal and every
     signal document.
+
+    `works(visit)` names the works that a visit asked for, as `"isrc:..."`, several of them, or None where it
+    knows none; then the catalogue is asked. It is called for visits that leave a record, also in another
+    thread, and has to answer from memory. Whatever it raises is counted, and the catalogue is asked.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class VorbehaltMiddleware:
         *,
         observer: Observer | None = None,
         forward_auth: bool = False,
+        works: WorksCallback | None = None,
     ) -> None:
         self.app = app
         self.runtime: Runtime | None = None
@@ -78,7 +84,7 @@ class VorbehaltMiddleware:
             log.warning("switched off by VORBEHALT_ENABLED: nothing is reserved, judged or recorded")
             return
         try:
-            self.runtime = Runtime(config)
+            self.runtime = Runtime(config, works)
         except VorbehaltError as error:
             if not inside_asgi_call():
                 raise

@@ -24,6 +24,7 @@ def health_of(runtime: Runtime) -> dict[str, object]:
     reasons = [*(str(reason) for reason in _as_list(evidence.get("reasons"))), *runtime.reasons.values()]
     reasons += runtime.overrides.sentences(time.time_ns())
     reasons += runtime.sharing.sentences()
+    reasons += runtime.works.sentences()
     if runtime.telling.problem:
         reasons.append(runtime.telling.problem)
     live = runtime.live

@@ -193,5 +193,6 @@ def _seen_later(
         query_keys=live.engine.settings.evidence.query_keys,
         redact=live.engine.settings.evidence.redact,
         said=said_in_record(live, telling, hosts, known.place, visit, known.verdict),
+        works=live.engine.works_of(visit),
     )
     return draft.seen, draft.private

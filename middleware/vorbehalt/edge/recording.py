@@ -143,6 +143,7 @@ def open_record(
         query_keys=settings.query_keys,
         redact=settings.redact,
         said=said_in_record(live, telling, telling.hosts, place, visit, verdict),
+        works=live.engine.works_of(visit),
     )
     receipt = runtime.evidence.append(draft)
     if (concluded := runtime.clients.assessments.due(visit, verdict, reference, versions)) is not None:

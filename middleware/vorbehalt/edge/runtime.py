@@ -22,6 +22,7 @@ from vorbehalt.edge.sharing import Sharing
 from vorbehalt.edge.telling import Telling
 from vorbehalt.edge.watched_clients import WatchedClients
 from vorbehalt.edge.watching import needs_restart, stamp_of
+from vorbehalt.edge.works_watch import WorksCallback, WorksWatch
 from vorbehalt.engine import Engine, HostPlan
 from vorbehalt.errors import VorbehaltError
 from vorbehalt.evidence.log import open_evidence
@@ -34,6 +35,7 @@ from vorbehalt.stores.counters import Counters
 
 log = logging.getLogger("vorbehalt")
 
+Config = str | Path | Mapping[str, object] | Settings
 _POLL_SECONDS = 2.0
 _PATIENCE_SECONDS = 1.0
 
@@ -44,7 +46,7 @@ class Runtime(TellsMetrics):
     Raises ConfigError for a wrong configuration and EvidenceError if the evidence directory cannot be used.
     """
 
-    def __init__(self, config: str | Path | Mapping[str, object] | Settings) -> None:
+    def __init__(self, config: Config, works: WorksCallback | None = None) -> None:
         self.settings = self._begun_with = load(config)
         # What is read again later is the same file, wherever the process has gone by then.
         self.config = self.settings.source if isinstance(config, str | Path) else config
@@ -65,6 +67,7 @@ class Runtime(TellsMetrics):
         self.overrides = OverrideWatch(
             self.settings, lambda: self.evidence, lambda: self.live.forget_refusals()
         )
+        self.works = WorksWatch(works, lambda: self.live.count_internal_error())
         self.ranges = fetched_lists(self.settings)
         self.site_robots: dict[str, bytes] = {}
         self.robots_read_at: dict[str, float] = {}
@@ -105,6 +108,7 @@ class Runtime(TellsMetrics):
             disarm=self.disarm,
             overriding=self.overrides.overriding,
             conduct=self.clients.under(settings),
+            works=self.works.under(settings),
         )
         network = settings.network
         addresses = AddressResolver(network.trusted_proxies, network.client_header, settings.sidecar.secret)
@@ -170,9 +174,8 @@ class Runtime(TellsMetrics):
             self._stopping = True
             self._tell(None)
             self._wake.set()
-            self.outside.stop()
-            self.sharing.stop()
-            self.overrides.stop()
+            for part in (self.outside, self.sharing, self.overrides, self.works):
+                part.stop()
             if self._house is not None and self._house is not threading.current_thread():
                 self._house.join(_PATIENCE_SECONDS)
             self._announce_all()
@@ -266,6 +269,7 @@ class Runtime(TellsMetrics):
             self._announce_all()
             try:
                 self.reload()
+                self.works.poll()
                 self.telling.poll()
                 self.sync_metrics()
             except Exception:
@@ -295,6 +299,6 @@ class Runtime(TellsMetrics):
         self._wake = threading.Event()
         self._house = None
         self.robots_reading = set()
-        for part in (self.telling, self.overrides, self.sharing):
+        for part in (self.telling, self.overrides, self.sharing, self.works):
             part.forked()
         self._tell(None)

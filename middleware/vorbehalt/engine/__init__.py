@@ -5,6 +5,7 @@ from vorbehalt.engine.conduct import inputs_of as inputs_of
 from vorbehalt.engine.considered import Considered as Considered
 from vorbehalt.engine.judging import Engine as Engine
 from vorbehalt.engine.judging import Outside as Outside
+from vorbehalt.engine.judging import Works as Works
 from vorbehalt.engine.plan import OPEN_RULE as OPEN_RULE
 from vorbehalt.engine.plan import HostPlan as HostPlan
 from vorbehalt.engine.plan import reserved_purposes as reserved_purposes

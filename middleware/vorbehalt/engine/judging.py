@@ -50,6 +50,12 @@ class Outside(Protocol):
     def answers(self, claim: Claim | None, visit: Visit) -> Answers: ...
 
 
+class Works(Protocol):
+    """Which works lie where; answers from memory, never raises."""
+
+    def works_at(self, host: HostSettings, visit: Visit) -> tuple[str, ...]: ...
+
+
 class Engine:
     """Judges visits by one configuration.
 
@@ -67,7 +73,9 @@ class Engine:
         disarm: Disarm | None = None,
         overriding: Overriding | None = None,
         conduct: Conduct | None = None,
+        works: Works | None = None,
     ) -> None:
+        self._works = works
         self.settings = settings
         self.limits = limits
         self.index = TokenIndex(settings.registry)
@@ -115,6 +123,10 @@ class Engine:
     def plan(self, host: str) -> HostPlan:
         """Return the plan of a host name (lower case, no port); unknown hosts get the default terms."""
         return self.hosts.get(host, self.default)
+
+    def works_of(self, visit: Visit) -> tuple[str, ...]:
+        """Return the works that a visit asked for; for those that leave a record, not for every reader."""
+        return () if self._works is None else self._works.works_at(self.plan(visit.host).settings, visit)
 
     def render(self, host: HostSettings, site_robots: bytes | None) -> Bundle:
         """Render all signals of a host, merged with the site's own robots.txt where there is one."""

@@ -30,13 +30,15 @@ def request_draft(
     query_keys: tuple[str, ...] = (),
     redact: tuple[str, ...] = (),
     said: Mapping[str, object] = _NOTHING,
+    works: tuple[str, ...] = (),
 ) -> Draft:
     """Build the `request` record: what was asked, who the client said it was, what was decided.
 
     `status` is the status already decided (a refusal), None while the application has yet to answer.
     `headers_digest` is the SHA-256 of the reservation headers of this very response; None where they depend
     on its media type, and then the `completion` says it. `said` is what the crawler was told before: `told`
-    (its last fetches of our documents) and `robots` (what robots.txt says to it about this target).
+    (its last fetches of our documents) and `robots` (what robots.txt says to it about this target). `works`
+    are the works asked for: `work` names the first, `works` all where there are several.
     """
     hidden: dict[str, bytes] = {}
     if redact:
@@ -63,7 +65,8 @@ def request_draft(
             "headers": headers_digest,
             "signals": verdict.reservation,
         },
-        "work": verdict.work,
+        "work": works[0] if works else verdict.work,
+        **({"works": list(works)} if len(works) > 1 else {}),
         "permission": verdict.permission,
         **said,
         "versions": versions,

@@ -37,6 +37,7 @@ def _describe_host(host: HostSettings, settings: Settings) -> list[str]:
             for section in host.terms.sections
         ),
         *map(_permission, host.terms.permissions),
+        *_works(host),
         "The first rule that matches decides:",
     ]
     for number, rule in enumerate(host.rules, 1):
@@ -52,6 +53,11 @@ def _place(section: Section) -> str:
     parts += [f"works {', '.join(section.works)}"] if section.works else []
     parts += [f"rights of {section.rightsholder}"] if section.rightsholder else []
     return "; ".join(parts)
+
+
+def _works(host: HostSettings) -> list[str]:
+    named = [*host.catalogue, *(f"the pattern {pattern}" for pattern in host.work_patterns)]
+    return [f"Records name works by {', '.join(named)}."] if named else []
 
 
 def _permission(permission: Permission) -> str:

@@ -21,8 +21,8 @@ from vorbehalt.settings.values import (
     existing_file,
     read_host_names,
     read_upstream,
-    resolved,
 )  # fmt: skip
+from vorbehalt.settings.works import read_works
 
 DEFAULT_PRESET = "allow-search"
 ROOMS = ("site", "reservation", "works", "policy")
@@ -116,10 +116,7 @@ class HostReader:
             trap_path=self._trap_path,
         )
         preset, site_rules, rules = self._read_rules(policy)
-        if catalogue := works.text("catalogue"):
-            works.flaw(
-                "catalogue", "V106", "works.catalogue is not used by this version; records name no works"
-            )
+        catalogue, work_patterns = read_works(works, self._base)
         settings = HostSettings(
             names=names,
             terms=terms,
@@ -129,7 +126,8 @@ class HostReader:
             rules=rules,
             open_paths=read_patterns(policy, "open_paths"),
             upstream=upstream,
-            catalogue=str(resolved(self._base, catalogue)) if catalogue else None,
+            catalogue=catalogue,
+            work_patterns=work_patterns,
             page_template_files=template_files,
         )
         may_refuse = policy.flag("may_refuse_search_engines")

@@ -133,7 +133,9 @@ class HostSettings:
     """The site's own rules first, the preset's after them."""
     open_paths: tuple[str, ...] = ()
     upstream: str | None = None
-    catalogue: str | None = None
+    catalogue: tuple[str, ...] = ()
+    """The files, absolute, that say which works lie where; read by whoever needs them, not with the rest."""
+    work_patterns: tuple[str, ...] = ()
     page_template_files: tuple[str, ...] = ()
     """The files, absolute, whose text stands in `terms.page_templates`: watched like the configuration."""
 

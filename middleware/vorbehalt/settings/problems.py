@@ -48,10 +48,11 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V036": "The file holds no certificates that could be pinned.",
         "V037": "The text is no key of a witness.",
         "V038": "Two anchors have the same name.",
+        "V039": "The catalogue of works cannot be used.",
+        "V040": "The text is no URL pattern of works.",
         "V101": "The policy refuses what the reservation allows.",
         "V102": "The policy answers what the reservation reserves.",
         "V105": "This look-up needs an extra that is not installed.",
-        "V106": "The catalogue of works is not used by this version.",
         "V107": "This part of the evidence settings has no effect in this version.",
         "V108": "A limit stands in for the challenge.",
         "V109": "A rule names a finding that no version makes; it never matches.",
@@ -72,6 +73,7 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V125": "Several workers run without Redis: each counts limits for itself.",
         "V127": "The evidence takes nearly all that it may, or more.",
         "V126": "For a week nobody outside has said when the evidence log was written.",
+        "V127": "Something in the catalogue of works should be looked at.",
     }
 )
 """Id -> sentence."""
