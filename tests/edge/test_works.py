@@ -157,7 +157,7 @@ def test_a_site_starts_with_a_broken_catalogue_and_says_so(catalogue: Path) -> N
 
 
 def test_after_a_restart_the_last_good_one_goes_on(catalogue: Path, tmp_path: Path) -> None:
-    state = {"state": {"directory": str(tmp_path / "state")}}
+    state: dict[str, Any] = {"state": {"directory": str(tmp_path / "state")}}
     site_of(catalogue, **state)
     later(catalogue, "path,id\n/songs/1,isbn:1\n")
     site = site_of(catalogue, **state)
@@ -182,5 +182,5 @@ def test_a_large_catalogue_is_read_while_the_site_runs(
 
 
 def test_a_catalogue_that_is_not_there_is_an_error_of_the_configuration(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="V028 works.catalogue: there is no file"):
+    with pytest.raises(ConfigError, match=r"V028 works\.catalogue: there is no file"):
         site_of(tmp_path / "nowhere.csv")

@@ -22,6 +22,7 @@ from vorbehalt.cli import (
     signals,
     sparing,
     tuning,
+    works,
 )
 from vorbehalt.cli.output import flush, printable, say
 from vorbehalt.errors import VorbehaltError
@@ -67,6 +68,7 @@ app.command("probe")(probing.probe)
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(rules.app, name="rules")
 app.add_typer(signals.app, name="signals")
+app.add_typer(works.app, name="works")
 
 
 def run() -> None:

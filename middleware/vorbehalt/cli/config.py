@@ -37,7 +37,7 @@ def check(config: Path = CONFIG, as_json: bool = JSON) -> None:
             *unanchored(settings, moment(None)),
             *crowded(settings),
         ]
-        wrong, remarks = catalogue_problems(settings)
+        _, wrong, remarks = catalogue_problems(settings)
         if wrong:
             raise ConfigError(wrong)
         warnings += remarks

@@ -9,8 +9,6 @@ from vorbehalt.cli.output import note
 from vorbehalt.edge.works_watch import WorksWatch
 from vorbehalt.errors import Problem
 from vorbehalt.settings import Settings
-from vorbehalt.settings.works import works_sources
-from vorbehalt.stores.works_file import build_index
 from vorbehalt.works.index import WorksIndex
 
 
@@ -23,32 +21,23 @@ def works_now(settings: Settings) -> WorksWatch:
     return watch
 
 
-def catalogue_problems(settings: Settings) -> tuple[list[Problem], list[Problem]]:
-    """Read every catalogue of a configuration; return its errors, and what should be looked at."""
+def catalogue_problems(settings: Settings) -> tuple[WorksWatch, list[Problem], list[Problem]]:
+    """Read every catalogue afresh; return the works, its errors, and what should be looked at."""
+    watch = WorksWatch(None, lambda: None, for_command=True).under(settings)
     errors: list[Problem] = []
     warnings: list[Problem] = []
-    seen: set[str] = set()
-    for host in (settings.default_host, *settings.hosts):
-        sources = works_sources(settings, host)
-        if sources is None or sources.name in seen:
-            continue
-        seen.add(sources.name)
-        built = build_index(sources, None)
-        errors += built.problems
-        warnings += [replace(remark, id="V127") for remark in built.remarks]
-        for kept, counted in ((errors, built.flawed), (warnings, built.remarked)):
-            shown = len(built.problems if kept is errors else built.remarks)
-            if counted > shown:
-                kept.append(
-                    Problem(
-                        sources.files[0],
-                        0,
-                        "works.catalogue",
-                        "V039" if kept is errors else "V127",
-                        f"and {counted - shown} more of the catalogue",
-                    )
-                )
-    return errors, warnings
+    for file, built in watch.read_now(afresh=True):
+        errors += _all_of(file, "V039", built.problems, built.flawed)
+        warnings += _all_of(file, "V127", built.remarks, built.remarked)
+    return watch, errors, warnings
+
+
+def _all_of(file: str, id: str, said: list[Problem], counted: int) -> list[Problem]:
+    found = [replace(problem, id=id) for problem in said]
+    if counted > len(said):
+        message = f"and {counted - len(said)} more in the catalogue"
+        found.append(Problem(file, 0, "works.catalogue", id, message))
+    return found
 
 
 def named(works: tuple[str, ...]) -> dict[str, object]:
@@ -64,3 +53,25 @@ def titles_in(index: WorksIndex | None) -> Callable[[str], str]:
         return f" ({work.title})" if work is not None and work.title else ""
 
     return title
+
+
+def titles_of(watch: WorksWatch, settings: Settings) -> Callable[[str], str]:
+    """Return what finds the title of a work in any catalogue; empty where none is known."""
+    hosts = (settings.default_host, *settings.hosts)
+    indexes = [index for host in hosts if (index := watch.index_of(host)) is not None]
+
+    def title(id: str) -> str:
+        found = (work.title for index in indexes if (work := index.work(id)) is not None and work.title)
+        return next(found, "")
+
+    return title
+
+
+def has_work(watch: WorksWatch, settings: Settings) -> Callable[[str, str], bool]:
+    """Return what says whether a work is found at a host and a decoded, normal path."""
+    by_name = {name: host for host in settings.hosts for name in host.names}
+
+    def found(host: str, path: str) -> bool:
+        return bool(watch.works_on(by_name.get(host, settings.default_host), host, path))
+
+    return found

@@ -74,15 +74,19 @@ class WorksWatch:
         try:
             if self._callback is not None and (named := self._asked(visit)):
                 return named
-            catalogue, patterns = self._hosts.get(host.key, (None, ()))
-            index = None if catalogue is None else catalogue.index
-            found = () if index is None else index.works_at(visit.host, visit.path)
-            if not found and patterns and (work := work_by(patterns, visit.path)) is not None:
-                found = (work,)
-            return found
+            return self.works_on(host, visit.host, visit.path)
         except Exception:  # no record is worth less for a work that is not named, and no answer waits
             self._fault("the catalogue of works could not be asked")
             return ()
+
+    def works_on(self, host: HostSettings, name: str, path: str) -> tuple[str, ...]:
+        """Return what catalogue and patterns say of a host's name and a decoded, normal path."""
+        catalogue, patterns = self._hosts.get(host.key, (None, ()))
+        index = None if catalogue is None else catalogue.index
+        found = () if index is None else index.works_at(name, path)
+        if not found and patterns and (work := work_by(patterns, path)) is not None:
+            found = (work,)
+        return found
 
     def _asked(self, visit: Visit) -> tuple[str, ...]:
         try:
@@ -105,10 +109,13 @@ class WorksWatch:
         catalogue = self._hosts.get(host.key, (None, ()))[0]
         return None if catalogue is None else catalogue.index
 
-    def read_now(self) -> None:
-        """Read what has not been read, however long it takes: for commands, not beside a site."""
-        for catalogue in self._catalogues.values():
-            catalogue.read_now()
+    def read_now(self, *, afresh: bool = False) -> list[tuple[str, Built]]:
+        """Read catalogues for a command, however long it takes; `afresh` those that have an index, too.
+
+        Return the first file of each that was read, and what came of it.
+        """
+        built = [(catalogue.first, catalogue.read_now(afresh)) for catalogue in self._catalogues.values()]
+        return [(file, outcome) for file, outcome in built if outcome is not None]
 
     def poll(self) -> None:
         """Have catalogues read that changed. Returns at once."""
@@ -150,6 +157,8 @@ class _Catalogue:
         self._rows = 0
         self.index: WorksIndex | None = None
         self.trouble = ""
+        if for_command:
+            return
         stamp = sources.stamp()
         if (there := open_index(sources, directory)) is not None:
             self.index, is_fresh = there
@@ -173,10 +182,18 @@ class _Catalogue:
         )
         self._thread.start()
 
-    def read_now(self) -> None:
+    def read_now(self, afresh: bool) -> Built | None:
         stamp = self._sources.stamp()
-        if stamp != self._tried:
-            self._read(stamp, None)
+        if afresh:
+            built = build_index(self._sources, None)
+            self._take(stamp, built)
+            return built
+        self._read(stamp, None)
+        return None
+
+    @property
+    def first(self) -> str:
+        return self._sources.files[0]
 
     def _rest(self) -> None:
         """Let the site go on: a thread that reads row after row would slow its requests."""

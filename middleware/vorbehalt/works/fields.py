@@ -22,6 +22,7 @@ FIELDS = (*PLACES, *WORK_FIELDS, *RIGHT_FIELDS)
 _ID_FIELDS = ("id", "ids", *SCHEMES)
 MAX_TEXT = 500
 _REMEMBERED = 4096
+_FORMULA = ("=", "+", "-", "@")
 _MAX_PATH = 2048
 _ISNI = re.compile(r"(.*?)\s*[\[(<]\s*(?:isni[:\s]*)?([0-9 -]{15,30}[0-9Xx])\s*[\])>]\s*", re.S | re.I)
 _TERRITORY = re.compile("[A-Z]{2}")
@@ -64,6 +65,8 @@ class _Row:
         if not value:
             return ""
         text = ("; ".join(value) if isinstance(value, list) else value).strip()
+        if text[:1] == "'" and text[1:2] in _FORMULA:
+            text = text[1:]  # as spreadsheets, and `works scan`, keep a text from being a formula
         if len(text) > longest:
             self.flaw(f"{name} is longer than {longest} characters")
             return ""

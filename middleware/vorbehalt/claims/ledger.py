@@ -1,0 +1,252 @@
+"""What one operator asked for, was refused and was delivered: counted from the evidence log in one pass.
+
+A request counts once, by the day and the standing of its own record. It is delivered only if its completion
+says so, whole, with bytes, by a status that carries a body, and if it was no HEAD: then the work was handed
+to the server in whole (200, 203) or in part (206). Rollups hold no works and are counted apart; impostors
+(`contradicted`) are a standing of their own and are never added to what an operator got.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from json import dumps
+from pathlib import Path
+from typing import Any
+
+from vorbehalt.claims.ledger_pairs import Pairs
+from vorbehalt.claims.ledger_rows import Line, Rows, added
+from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.tlog.leaf import decode_leaf
+from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
+from vorbehalt.facts import Standing
+
+ATTRIBUTED = (Standing.SIGNED, Standing.VERIFIED)
+"""What may be said of an operator: signed with its key, or from its published network."""
+DESCRIBED = (Standing.CONSISTENT, Standing.CLAIMED, Standing.UNKNOWN)
+"""What only described itself as the operator's."""
+
+_JOINED = "access-log"
+_CARRIES_A_BODY = (200, 203, 206)
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Whose ledger, from when to when (nanoseconds UTC of the request, `until` exclusive).
+
+    `tokens` are the operator's product tokens: rollups of impostors name nothing else. `size` pins the log to
+    its first records, so that the same question gets the same answer for ever; None: all that is sealed.
+    """
+
+    operator: str
+    since: int | None = None
+    until: int | None = None
+    tokens: frozenset[str] = frozenset()
+    size: int | None = None
+
+    def covers(self, at: int) -> bool:
+        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The counts. `days` are by day and standing, `works` also by work: a page of two works counts for both.
+
+    `rollups` are visits that left no record of their own (`requested`, `refused`, `bytes`); whether they were
+    delivered a work is not known. `unmatched` completions belong to no request of the log, `unnamed` rollup
+    visits to nobody, `cut` records were too long to say who asked; `gaps` say that records were lost.
+    """
+
+    query: Query
+    size: int = 0
+    days: Rows = field(default_factory=Rows)
+    works: Rows = field(default_factory=Rows)
+    rollups: Rows = field(default_factory=Rows)
+    unmatched: int = 0
+    unnamed: int = 0
+    cut: int = 0
+    gaps: int = 0
+
+    def total(self, *standings: Standing) -> dict[str, int]:
+        """Return the sums over the days of some standings; each request counts once."""
+        return added(line.counts for line in self.days.lines() if line.standing in standings)
+
+    def works_of(self, *standings: Standing, delivered: bool) -> set[str]:
+        """Return the works that were delivered (whole or in part), or asked for."""
+        return {line.work for line in self.works.lines() if line.work and line.standing in standings
+                and (not delivered or line.counts["whole"] + line.counts["part"])}  # fmt: skip
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the rows of the works."""
+        return self.works.lines()
+
+
+def read_ledger(directory: Path, query: Query, progress: Progress | None = None) -> Ledger:
+    """Count the sealed records of an evidence directory. Raises EvidenceError if one cannot be read.
+
+    Verifies nothing but the checkpoint's signature: `evidence verify` does.
+    """
+    size = open_log(directory)[1].size
+    if query.size is not None and query.size > size:
+        raise EvidenceError(f"the log holds {size} records, not {query.size}")
+    size = size if query.size is None else query.size
+    tally = Tally(query)
+    tally.ledger.size = size
+    # Quotation marks inside texts are escaped: these stand only where a key or a type stands.
+    mark = f'"operator":{dumps(query.operator)}'.encode("ascii")
+
+    def reader(path: str) -> bytes:
+        return (directory / "log" / path).read_bytes()
+
+    full = open_log(directory)[1].size
+    for first in range(0, size, WIDTH):
+        entries = read_entries(reader, bundle_name(first, full))[: size - first]
+        for entry in entries:
+            if mark in entry or b'"type":"rollup"' in entry or b'"type":"gap"' in entry:
+                tally.take(decode_leaf(entry))
+            elif b'"seen":{}' in entry and b'"type":"request"' in entry:
+                tally.ledger.cut += 1
+        if progress is not None:
+            progress(min(first + WIDTH, size), size)
+    return tally.finish()
+
+
+class Tally:
+    """Takes decoded records in the order of the log; those of others are passed over."""
+
+    def __init__(self, query: Query, pairs: Pairs | None = None) -> None:
+        self.ledger = Ledger(query)
+        self._query = query
+        self._pairs = Pairs() if pairs is None else pairs
+        self._early = 0
+
+    def take(self, leaf: Mapping[str, Any]) -> None:
+        kind, seen = leaf["type"], leaf.get("seen")
+        if not isinstance(seen, dict):
+            return
+        if kind == "rollup":
+            self._rollup(seen)
+        elif kind == "gap":
+            self.ledger.gaps += self._query.covers(int(leaf["at"]))
+        elif kind in ("request", "completion") and _mapping(seen.get("claim")).get("operator") == (
+            self._query.operator
+        ):
+            if kind == "request":
+                self._request(str(leaf["ref"]), int(leaf["at"]), seen)
+            else:
+                self._completion(str(seen.get("of") or leaf["ref"]), seen)
+
+    def finish(self) -> Ledger:
+        """Return the counts; nothing more can be taken."""
+        self.ledger.unmatched += self._early
+        self._pairs.close()
+        return self.ledger
+
+    def _request(self, ref: str, at: int, seen: Mapping[str, Any]) -> None:
+        rows: list[tuple[int, int]] = []
+        if self._query.covers(at):
+            standing = _standing(_mapping(seen["claim"]).get("standing"))
+            day = self.ledger.days.at(at, standing)
+            rows = [(0, day)]
+            rows += [(1, self.ledger.works.at(at, standing, work)) for work in _works(seen)]
+            for which, row in rows:
+                self._rows(which).request(row, at)
+        if _mapping(seen.get("decision")).get("action") != "allow":
+            for which, row in rows:
+                self._rows(which).add(row, "refused")
+            return
+        asked = [seen.get("method"), rows]
+        early = self._pairs.take(ref)
+        if early is None:
+            self._pairs.put(ref, asked)
+        elif len(early) == 1:
+            self._early -= 1
+            self._outcome(asked, early[0])
+        # A reference that stands in two requests is nobody's; the first one keeps it.
+        else:
+            self._pairs.put(ref, early)
+
+    def _completion(self, ref: str, seen: Mapping[str, Any]) -> None:
+        asked = self._pairs.take(ref)
+        if asked is not None and len(asked) == 2:
+            self._outcome(asked, _outcome_of(seen))
+            return
+        if asked is not None:
+            self.ledger.unmatched += 1
+        else:
+            self._early += 1
+        self._pairs.put(ref, asked or [_outcome_of(seen)])
+
+    def _outcome(self, asked: list[Any], outcome: list[Any]) -> None:
+        method, rows = asked
+        column, size, is_joined = outcome
+        if method == "HEAD" and column != "not_modified":
+            column, size = "head", 0
+        for which, row in rows:
+            counted = self._rows(which)
+            counted.add(row, column)
+            counted.add(row, "bytes", size)
+            counted.add(row, "joined", int(is_joined))
+
+    def _rows(self, which: int) -> Rows:
+        return self.ledger.works if which else self.ledger.days
+
+    def _rollup(self, seen: Mapping[str, Any]) -> None:
+        minute = _number(seen.get("minute"))
+        if not self._query.covers(minute):
+            return
+        rows = seen.get("rows")
+        for row in rows if isinstance(rows, list) else ():
+            key, count = row["key"], _number(row["count"])
+            if len(key) < 6:
+                self.ledger.unnamed += count
+                continue
+            _, token, operator, _, standing, action = key[:6]
+            is_impostor = standing == Standing.CONTRADICTED.value and token in self._query.tokens
+            if operator != self._query.operator and not is_impostor:
+                continue
+            at = self.ledger.rollups.at(minute, _standing(standing))
+            self.ledger.rollups.add(at, "requested", count)
+            self.ledger.rollups.add(at, "refused", count if action != "allow" else 0)
+            self.ledger.rollups.add(at, "bytes", _number(row["bytes"]))
+
+
+def _outcome_of(seen: Mapping[str, Any]) -> list[Any]:
+    """Return column, bytes and whether only an access log says so; what is in doubt was not delivered."""
+    status, size = _number(seen.get("status")), _number(seen.get("bytes"))
+    joined = seen.get("vantage") == _JOINED
+    if status == 304:
+        return ["not_modified", 0, joined]
+    if status in _CARRIES_A_BODY and seen.get("whole") is not True:
+        return ["broken", 0, joined]
+    if status in _CARRIES_A_BODY and size > 0 and seen.get("delivered") is True:
+        return ["part" if status == 206 else "whole", size, joined]
+    return ["other", 0, joined]
+
+
+def _works(seen: Mapping[str, Any]) -> Iterable[str]:
+    works = seen.get("works")
+    if isinstance(works, list) and works:
+        return dict.fromkeys(map(str, works))
+    return (str(seen.get("work") or ""),)
+
+
+def _standing(value: object) -> Standing:
+    try:
+        return Standing(str(value))
+    except ValueError:
+        return Standing.UNKNOWN
+
+
+def _number(value: object) -> int:
+    """A number that is too large for a leaf's integer stands there as text."""
+    try:
+        return max(0, int(str(value)))
+    except ValueError:
+        return 0
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
