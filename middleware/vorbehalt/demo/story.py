@@ -150,6 +150,7 @@ class Story:
         self.say(f"  curl -i -A 'Googlebot/2.1' {origin}/songs/2   # a search engine is served")
         self.say(f"  vorbehalt explain -c {workspace.config} -H 'User-Agent: CCBot/2.0' {origin}/songs/1")
         self.say(f"  vorbehalt evidence show {workspace.evidence}")
+        self.say(f"  vorbehalt works ledger -c {workspace.config} --operator OpenAI")
         self.say("Ctrl-C ends it.")
 
 

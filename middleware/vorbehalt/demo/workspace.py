@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vorbehalt.demo.catalogue import LABEL
+from vorbehalt.demo.works import works_csv
 from vorbehalt.errors import VorbehaltError
 
 FOLDER = "vorbehalt-demo"
@@ -40,6 +41,10 @@ paths = ["/press/"]
 training = "allow"
 ai_input = "allow"
 tdm = "allow"
+
+# Which works lie where: records name them.
+[works]
+catalogue = "works.csv"
 
 [policy]
 preset = "allow-search"
@@ -78,7 +83,8 @@ class Workspace:
         return self.folder / "vorbehalt.toml"
 
     def write_config(self, origin: str, host: str) -> None:
-        """Write the configuration for a site at this origin."""
+        """Write the configuration for a site at this origin, and the catalogue that it names."""
+        (self.folder / "works.csv").write_text(works_csv(), "utf-8", newline="")
         self.config.write_text(_CONFIG.format(origin=origin, host=host, label=LABEL), "utf-8")
 
 

@@ -81,9 +81,7 @@ class Runtime(TellsMetrics):
         """Why health is yellow: code -> sentence."""
         self.live = self._make_live(self.settings)
         self.started = self._stopping = self._is_evidence_closed = False
-        self._lock = threading.Lock()
-        self._changing = threading.Lock()
-        self._wake = threading.Event()
+        self._lock, self._changing, self._wake = threading.Lock(), threading.Lock(), threading.Event()
         self.announcer = Announcer(self.settings)
         self._stamp = stamp_of(self.settings, {})
         self._house: threading.Thread | None = None
@@ -294,9 +292,7 @@ class Runtime(TellsMetrics):
     def forked(self) -> None:
         """Called in a child process: what is alive there is the parent's."""
         self.started = False
-        self._lock = threading.Lock()
-        self._changing = threading.Lock()
-        self._wake = threading.Event()
+        self._lock, self._changing, self._wake = threading.Lock(), threading.Lock(), threading.Event()
         self._house = None
         self.robots_reading = set()
         for part in (self.telling, self.overrides, self.sharing, self.works):
