@@ -239,8 +239,8 @@ EVENTS = st.lists(
         works=st.sampled_from([(), ("own:1",), ("own:2",), ("own:1", "own:2"), ("own:=cmd",)]),
         ends=st.lists(ENDS, max_size=1).map(tuple),
     ),
-    min_size=10,
-    max_size=50,
+    min_size=30,
+    max_size=80,
     unique_by=lambda e: e.number,
 )
 
@@ -248,7 +248,7 @@ EVENTS = st.lists(
 @given(EVENTS)
 # Without shrinking: each example writes a log of its own, and a failure must not take minutes.
 @settings(
-    max_examples=20,
+    max_examples=8,
     suppress_health_check=[HealthCheck.too_slow],
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

@@ -32,6 +32,7 @@ COMMANDS = {
         "tune",
         "evidence",
         "rules",
+        "works",
     },
     "evidence": {
         "init",
@@ -48,6 +49,7 @@ COMMANDS = {
         "verify",
     },
     "rules": {"lint", "refresh", "show"},
+    "works": {"check", "scan", "ledger"},
 }
 LATER = ["dossier", "notice", "report"]
 LATER_EVIDENCE = ["export", "card"]

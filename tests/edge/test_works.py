@@ -184,3 +184,17 @@ def test_a_large_catalogue_is_read_while_the_site_runs(
 def test_a_catalogue_that_is_not_there_is_an_error_of_the_configuration(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"V028 works\.catalogue: there is no file"):
         site_of(tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("ours")])
+def test_a_catalogue_that_cannot_be_indexed_does_not_keep_the_site_from_starting(
+    catalogue: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(works_watch, "build_index", fail)
+    site = site_of(catalogue)
+    assert ask(site, "/songs/1", agent=PERPLEXITY).body == b"a page"
+    assert works_in(site) == [None]
+    assert health(site)[0].startswith("the catalogue of works could not be read: ")

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from vorbehalt.errors import VorbehaltError
 from vorbehalt.facts import Visit
 from vorbehalt.settings import Settings
 from vorbehalt.settings.model import HostSettings
@@ -212,10 +211,10 @@ class _Catalogue:
             self._take(stamp, build_index(self._sources, place, wait=pause is None, pause=pause))
         except (Busy, _Stopped):
             return  # looked at again with the next poll
-        except (OSError, VorbehaltError, ValueError) as error:
+        except Exception as error:  # whatever it is, the site starts and goes on
             self._tried = stamp
             self.trouble = f"the catalogue of works could not be read: {error}"
-            self._tell("%s", self.trouble)
+            self._tell("%s", self.trouble, trace=not isinstance(error, OSError))
 
     def _take(self, stamp: Stamp, built: Built) -> None:
         self._tried = stamp
@@ -232,9 +231,9 @@ class _Catalogue:
         self.index, self.trouble = built.index, ""
         log.info("catalogue of works: %d works at %d paths", *_size(built.index))
 
-    def _tell(self, sentence: str, *said: str) -> None:
+    def _tell(self, sentence: str, *said: str, trace: bool = False) -> None:
         if not self._for_command:
-            log.error(sentence, *said)
+            log.error(sentence, *said, exc_info=trace)
 
     def stop(self) -> None:
         self._stopping = True
