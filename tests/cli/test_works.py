@@ -76,7 +76,7 @@ def test_check_names_all_that_is_wrong_and_exits_2(cli: Any, place: Path) -> Non
 def test_check_of_the_configuration_warns_of_what_is_not_used(cli: Any, place: Path) -> None:
     (place / "works.csv").write_text("path,id,mood\n/a,own:1,blue\n")
     result = cli("check", "--json")
-    assert [(warning["id"], warning["line"]) for warning in result.json["warnings"]] == [("V127", 1)]
+    assert [(warning["id"], warning["line"]) for warning in result.json["warnings"]] == [("V128", 1)]
     assert not (place / "evidence").exists()
 
 

@@ -28,7 +28,7 @@ def catalogue_problems(settings: Settings) -> tuple[WorksWatch, list[Problem], l
     warnings: list[Problem] = []
     for file, built in watch.read_now(afresh=True):
         errors += _all_of(file, "V039", built.problems, built.flawed)
-        warnings += _all_of(file, "V127", built.remarks, built.remarked)
+        warnings += _all_of(file, "V128", built.remarks, built.remarked)
     return watch, errors, warnings
 
 

@@ -73,7 +73,7 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V125": "Several workers run without Redis: each counts limits for itself.",
         "V127": "The evidence takes nearly all that it may, or more.",
         "V126": "For a week nobody outside has said when the evidence log was written.",
-        "V127": "Something in the catalogue of works should be looked at.",
+        "V128": "Something in the catalogue of works should be looked at.",
     }
 )
 """Id -> sentence."""
