@@ -329,6 +329,13 @@ def test_of_findings_held_twice_the_later_one_stays_and_the_heavier_contradictio
         assert record.marked().worst == (heavy,)
 
 
+def test_a_page_that_carries_a_cookie_and_a_validator_counts_for_both() -> None:
+    record = ClientRecord(NOW)
+    record.note_page(spot_of("/a"), NOW, 0, HAS_COOKIE | REVALIDATES)
+
+    assert (record.cookies, record.revalidations) == (1, 1)
+
+
 def test_a_run_of_ids_is_counted_up_to_255() -> None:
     record = read(ClientRecord(NOW), *(f"/song/{number}" for number in range(600)))
 

@@ -185,7 +185,6 @@ class ClientRecord(Counts):
         last = self.last
         if at >= self.ends or at < last - JITTER:
             self._begin(at)
-            last = self.last
         if at > last:
             self.last = at
         cells = self.cells
