@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vorbehalt.errors import EvidenceError, TamperError
+from vorbehalt.evidence import verify as standalone
+from vorbehalt.evidence.audit import verify
 from vorbehalt.evidence.directory import EvidenceDirectory, open_directory
 from vorbehalt.evidence.files import Disk, open_lock, try_lock
 from vorbehalt.evidence.frames import frame, scan_frames
@@ -22,6 +25,7 @@ from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.evidence.tlog.merkle import leaf_hash, root_of
 from vorbehalt.evidence.tlog.note import open_checkpoint
 from vorbehalt.evidence.tlog.tiles import decode_bundle, tiles_of
+from vorbehalt.evidence.unclean import Loss
 from vorbehalt.evidence.vault import Keys, Sealer
 from vorbehalt.evidence.writer import Writer
 
@@ -87,8 +91,13 @@ class Site:
         found: dict[str, list[int]] = {}
         for entry in self.entries():
             leaf: Any = decode_leaf(entry)
-            found.setdefault(leaf["w"], []).append(leaf["s"])
+            if leaf["w"].endswith("-00000000-1"):  # not that of the sealer, which says what others have lost
+                found.setdefault(leaf["w"], []).append(leaf["s"])
         return found
+
+    def gaps(self) -> list[dict[str, Any]]:
+        leaves: list[Any] = [decode_leaf(entry) for entry in self.entries()]
+        return [leaf["seen"] for leaf in leaves if leaf["type"] == "gap"]
 
     def assert_all_once(self, *counts: int) -> None:
         """Every writer's numbers stand in the log once and in order, up to the count expected."""
@@ -188,7 +197,96 @@ def test_a_damaged_record_before_good_ones_is_an_alarm_and_no_torn_end(site: Sit
     site.kill(1)
     dead = seal_once(site.home)
     assert dead.set_aside == (path.name.replace(".spool", ".corrupt"),)
-    assert (site.home / "spool" / dead.set_aside[0]).read_bytes() == bytes(data[ends[1] :])
+    assert (site.home / "spool" / dead.set_aside[0]).read_bytes() == bytes(data[ends[1] : ends[2]])
+
+
+def test_behind_a_damaged_record_the_good_ones_are_taken_and_a_gap_names_the_lost_one(site: Site) -> None:
+    site.write(1, 4)
+    path = site.kill(1)
+    data = bytearray(path.read_bytes())
+    ends = scan_frames(bytes(data)).ends
+    data[ends[1] + 60] ^= 1
+    path.write_bytes(bytes(data))
+
+    result = seal_once(site.home)
+    damaged = bytes(data[ends[1] : ends[2]])
+    assert result.set_aside == (path.name.replace(".spool", ".corrupt"),)
+    assert (site.home / "spool" / result.set_aside[0]).read_bytes() == damaged
+    assert site.numbers() == {path.name.split(".")[0]: [0, 1, 3, 4]}
+    hole, end = site.gaps()
+    assert hole == {
+        "reason": "corruption",
+        "writer": path.name.split(".")[0],
+        "first": 2,
+        "last": 2,
+        "lost": "1",
+        "damaged": {"bytes": str(len(damaged)), "sha256": sha256(damaged).hexdigest()},
+    }
+    assert (end["reason"], end["last"]) == ("unclean_end", "4")
+    assert verify(site.home).problems == ()
+    assert standalone.Check(site.home, None, None, None).problems == []
+    assert not list((site.home / "spool").glob("*.spool"))
+
+
+def test_a_hole_enters_the_log_only_with_the_record_that_explains_it(site: Site) -> None:
+    site.write(1, 3)
+    path = site.kill(1)
+    data = bytearray(path.read_bytes())
+    data[scan_frames(bytes(data)).ends[1] + 60] ^= 1
+    path.write_bytes(bytes(data))
+    told: list[Loss] = []
+
+    sealer = LogSealer(open_directory(site.home), told=told.append)
+    for _ in range(2):
+        result = sealer.seal()
+        assert (result.size, result.stuck, site.numbers()) == (
+            2,
+            (path.name,),
+            {path.name.split(".")[0]: [0, 1]},
+        )
+    assert [loss.key for loss in told] == [f"{path.name.split('.')[0]}:2-2"] * 2
+    assert verify(site.home).ok is False, "the spool is damaged, and that is an alarm until it is explained"
+    assert seal_once(site.home).stuck == ()
+    assert verify(site.home).problems == ()
+
+
+def test_what_a_fault_left_damaged_and_the_next_file_holds_whole_is_no_hole(site: Site) -> None:
+    site.write(1, 3)
+    path = site.kill(1)
+    data = bytearray(path.read_bytes())
+    ends = scan_frames(bytes(data)).ends
+    path.with_name(path.name.replace(".0.", ".1.")).write_bytes(bytes(data[ends[1] :]))
+    data[ends[1] + 60] ^= 1
+    path.write_bytes(bytes(data))
+
+    seal_once(site.home)
+    site.assert_all_once(4)
+    assert [gap["reason"] for gap in site.gaps()] == ["unclean_end"]
+    assert verify(site.home).problems == ()
+
+
+@pytest.mark.parametrize("is_state_lost", [False, True])
+def test_a_loss_that_the_log_explains_is_not_told_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch, is_state_lost: bool
+) -> None:
+    site.write(1, 1)
+    path = site.kill(1)
+
+    def stop(self: Path, missing_ok: bool = False) -> None:
+        raise KeyboardInterrupt
+
+    # A crash between the signature and the end of the spool.
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", stop)
+        with pytest.raises(KeyboardInterrupt):
+            seal_once(site.home)
+    if is_state_lost:
+        (site.home / "run" / "state.json").unlink()
+    assert [gap["reason"] for gap in site.gaps()] == ["unclean_end"]
+    assert path.exists()
+    seal_once(site.home)
+    assert not path.exists()
+    assert [gap["reason"] for gap in site.gaps()] == ["unclean_end"]
 
 
 @pytest.mark.parametrize(
@@ -488,5 +586,5 @@ def test_a_damaged_record_at_the_start_of_a_round_does_not_stop_the_sealer(
     path.write_bytes(bytes(data))
 
     result = seal_once(site.home)
-    assert result.size == 10
+    assert site.numbers() == {path.name.split(".")[0]: [*range(10), *range(11, 201)]}
     assert result.set_aside == (path.name.replace(".spool", ".corrupt"),)

@@ -137,7 +137,8 @@ def test_a_failed_write_or_sync_is_final_for_the_file_and_costs_no_record(
     leaves = desk.leaves()
     assert [leaf["type"] for leaf in leaves] == ["writer-open", "request", "request", "gap"]
     assert leaves[-1]["seen"] == {
-        "reason": "disk_error",
+        "reason": "spool_fault",
+        "cause": "disk_error",
         "lost": "0",
         "late": "0",
         "first_at": str(AT),
@@ -188,8 +189,9 @@ def test_beyond_what_memory_may_hold_records_are_lost_and_counted_exactly(
     kept = [leaf for leaf in leaves if leaf["type"] == "request"]
     assert lost == 10 - (len(kept) - 1)
     assert lost > 0
-    (gap,) = [leaf["seen"] for leaf in leaves if leaf["type"] == "gap"]
-    assert (gap["lost"], gap["by"]) == (str(lost), {"request": str(lost)})
+    fault, gap = [leaf["seen"] for leaf in leaves if leaf["type"] == "gap"]
+    assert (gap["reason"], gap["lost"], gap["by"]) == ("disk_full", str(lost), {"request": str(lost)})
+    assert (fault["reason"], fault["cause"], fault["lost"]) == ("spool_fault", "disk_full", "0")
     assert [leaf["s"] for leaf in leaves] == list(range(len(leaves)))
 
 

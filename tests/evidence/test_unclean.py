@@ -66,7 +66,7 @@ def test_the_next_start_after_a_kill_records_a_gap(directory: EvidenceDirectory,
 
     (gap,) = gaps(directory)
     (last,) = show(directory.path, Filters(writer=writer, type="request"))
-    assert (gap["reason"], gap["writer"], gap["lost"]) == ("unclean_end", writer, "unknown")
+    assert (gap["reason"], gap["writer"], gap["lost"]) == ("unclean_end", writer, "0")
     assert (gap["last"], gap["last_at"]) == (str(last["s"]), last["at"])
     assert not list((directory.path / "spool").glob("*.spool"))
     report = audit.verify(directory.path)
@@ -86,20 +86,24 @@ def test_what_nobody_can_record_now_stays_for_the_next(directory: EvidenceDirect
     spool = directory.path / "spool" / f"{WRITER}.0.spool"
     spool.write_bytes(join_frames([leaf(0, "writer-open"), leaf(1)]))
     log = make_log()
-    assert not log._record_unclean(UncleanEnd(WRITER, 1, "8")), "it has not begun to write"
+    log._explain(UncleanEnd(WRITER, 1, "8"))
+    assert log.lost() == {}, "it has not begun to write"
     log.start()
     wait_for(lambda: bool(gaps(directory)), "no gap")
     log.close()
+    log._explain(UncleanEnd("another", 1, "8"))
 
-    assert not log._record_unclean(UncleanEnd(WRITER, 1, "8")), "it has ended"
-    assert [gap["last"] for gap in gaps(directory)] == ["1"]
+    assert [(gap["last"], gap["lost"]) for gap in gaps(directory)] == [("1", "unknown")]
+    assert not spool.exists()
 
 
-def test_sealing_by_hand_takes_a_dead_writers_records_all_the_same(directory: EvidenceDirectory) -> None:
+def test_sealing_by_hand_says_how_a_dead_writer_ended(directory: EvidenceDirectory) -> None:
     spool = directory.path / "spool" / f"{WRITER}.0.spool"
     spool.write_bytes(join_frames([leaf(0, "writer-open")]))
 
-    assert (seal_once(directory.path).added, spool.exists()) == (1, False)
+    assert (seal_once(directory.path).added, spool.exists()) == (4, False)
+    assert [(gap["writer"], gap["last"]) for gap in gaps(directory)] == [(WRITER, "0")]
+    assert (seal_once(directory.path).added, audit.verify(directory.path).problems) == (0, ())
 
 
 @pytest.mark.parametrize(
@@ -120,4 +124,4 @@ def test_the_last_whole_record_tells_how_a_writer_ended(
     spool = tmp_path / "one.spool"
     spool.write_bytes(data)
 
-    assert unclean_end(spool, WRITER) == last
+    assert unclean_end(spool, WRITER, tmp_path / "none") == last

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import mmap
 import threading
 from collections import deque
 from collections.abc import Callable
 
 from vorbehalt.evidence.budget import Budget
-from vorbehalt.evidence.losses import CLOSED, QUEUE_FULL, Losses
+from vorbehalt.evidence.counts import Counts
+from vorbehalt.evidence.losses import CLOSED, INTERNAL, QUEUE_FULL, ROLLUP, Losses
 from vorbehalt.evidence.receipt import Draft, Receipt
 from vorbehalt.evidence.receipts import NEEDS_NO_DISK, NEVER_KEPT, SpoolReceipt
+from vorbehalt.evidence.unclean import VISIT
 from vorbehalt.evidence.writer import Job
 
 QUEUE_RECORDS = 8_192
@@ -26,8 +29,10 @@ class Inbox:
     waits.
     """
 
-    def __init__(self, losses: Losses, budget: Budget, clock: Callable[[], int]) -> None:
+    def __init__(self, losses: Losses, budget: Budget, clock: Callable[[], int], counts: Counts) -> None:
         self._losses = losses
+        self._counts = counts
+        self._dropped = 0
         self._budget = budget
         self._clock = clock
         self._lock = threading.Lock()
@@ -45,8 +50,11 @@ class Inbox:
                 self._losses.lose(CLOSED, draft.type, draft.at)
                 return NEVER_KEPT
             if not self._budget.admit(draft):
+                if draft.type != "completion":
+                    self._counts.visit()
                 return NEEDS_NO_DISK
             weight = _weight(draft)
+            self._counts.offer()
             if len(self._queue) >= QUEUE_RECORDS or self._bytes + weight > QUEUE_BYTES:
                 self._losses.lose(QUEUE_FULL, draft.type, draft.at)
                 return NEVER_KEPT
@@ -63,16 +71,24 @@ class Inbox:
                 self._losses.lose(CLOSED, "rollup", at)
             else:
                 self._budget.count(key, at, amount)
+                self._counts.visit()
+
+    def fail(self, draft: Draft) -> Receipt:
+        """Count a draft that nothing can be done with."""
+        with self._lock:
+            self._counts.offer()
+            self._losses.lose(INTERNAL, str(draft.type), self._clock())
+        return NEVER_KEPT
+
+    def move_counts(self, page: mmap.mmap) -> None:
+        """Go on counting in a page that outlives the process."""
+        with self._lock:
+            self._counts.adopt(page)
 
     @property
     def is_used(self) -> bool:
         """True if something waits to be written."""
         return bool(self._queue) or self._budget.is_counting
-
-    @property
-    def dropped(self) -> int:
-        """Visits whose rollup could not be written for too long."""
-        return self._budget.dropped
 
     def close(self) -> bool:
         """Refuse what comes from now on; the writer comes to its end. False if it was closed before."""
@@ -113,6 +129,9 @@ class Inbox:
             jobs.append((draft, receipt))
         is_last = self._is_closed and not self._queue
         now = self._clock()
+        if (dropped := self._budget.dropped - self._dropped) > 0:
+            self._dropped += dropped
+            self._losses.lose(ROLLUP, VISIT, now, dropped)
         for minute in self._budget.take(everything=is_last):
             jobs += [(Draft(type="rollup", ref="", at=now, seen=seen), None) for seen in minute.seen()]
         return jobs, is_last

@@ -14,6 +14,7 @@ from pathlib import Path
 from vorbehalt.evidence.anchor.targets import Target
 from vorbehalt.evidence.anchor.thread import AnchorThread
 from vorbehalt.evidence.budget import Budget
+from vorbehalt.evidence.counts import Counts
 from vorbehalt.evidence.directory import EvidenceDirectory, prepare
 from vorbehalt.evidence.files import Disk
 from vorbehalt.evidence.housekeeping import HouseKeeping
@@ -26,7 +27,7 @@ from vorbehalt.evidence.receipts import NEVER_KEPT, wake
 from vorbehalt.evidence.retention import Keeping
 from vorbehalt.evidence.sealer_thread import SealerThread
 from vorbehalt.evidence.spool import WriterFiles, new_writer_id
-from vorbehalt.evidence.unclean import UncleanEnd
+from vorbehalt.evidence.unclean import UNCLEAN_END, Loss
 from vorbehalt.evidence.vault import Keys, Sealer
 from vorbehalt.evidence.writer import Job, Writer
 
@@ -72,13 +73,15 @@ class EvidenceLog:
     def _reset(self) -> None:
         self._start_lock = threading.Lock()
         self._losses = Losses()
-        self._inbox = Inbox(self._losses, Budget(*self._budgets), self._clock)
+        self._counts = Counts()
+        self._inbox = Inbox(self._losses, Budget(*self._budgets), self._clock, self._counts)
+        self._explaining: dict[str, Receipt] = {}
         self._files = WriterFiles(self._directory.path, new_writer_id(os.urandom(8), os.getpid()), self._disk)
         sealer = Sealer(Keys(self._directory.path, self._disk))
-        self._writer = Writer(self._files, sealer, self._losses, self._clock, self._opening)
+        self._writer = Writer(self._files, sealer, self._losses, self._clock, self._opening, self._counts)
         path, keeping = self._directory.path, self._keeping or Keeping()
         self._house = HouseKeeping(path, keeping, self._inbox.offer, self._clock, disk=self._disk)
-        self._sealer = SealerThread(self._directory, self._disk, self._record_unclean, self._house.step)
+        self._sealer = SealerThread(self._directory, self._disk, self._explain, self._house.step)
         self._anchors = AnchorThread(self._directory.path, self._targets, lambda: self, clock=self._clock)
         self._thread: threading.Thread | None = None
 
@@ -105,8 +108,7 @@ class EvidenceLog:
                 self.start()
             return self._inbox.offer(draft)
         except Exception:  # the promise to the edge: a record may be lost (and is counted), a request may not
-            self._losses.lose(INTERNAL, str(draft.type), self._clock())
-            return NEVER_KEPT
+            return self._inbox.fail(draft)
 
     def count(self, key: tuple[str, ...], *, at: int, amount: int = 0) -> None:
         """Count one visit in the rollup of its minute."""
@@ -146,10 +148,7 @@ class EvidenceLog:
 
     def lost(self) -> dict[str, int]:
         """Records lost by reason; `late` are those an answer did not wait for, which are still written."""
-        totals = self._losses.totals()
-        if self._inbox.dropped:
-            totals["rollup"] = self._inbox.dropped
-        return totals
+        return self._losses.totals()
 
     def written(self) -> dict[str, int]:
         return dict(self._writer.written)
@@ -182,12 +181,18 @@ class EvidenceLog:
                 max(0.1, deadline - time.monotonic()),
             )
 
-    def _record_unclean(self, end: UncleanEnd) -> bool:
-        """Say in the log that another writer ended without closing; called by the sealer."""
+    def _explain(self, loss: Loss) -> None:
+        """Say in the log what a dead writer has lost; called by the sealer until the log holds it."""
         if self._is_closed or self._thread is None:
-            return False
-        self._inbox.offer(Draft(type="gap", ref="", at=self._clock(), seen=end.seen()))
-        return True
+            return
+        before = self._explaining.get(loss.key)
+        if before is None:
+            self._losses.note(UNCLEAN_END, getattr(loss, "lost", 0) or 0)
+        elif before is not NEVER_KEPT:
+            # On its way, or kept until the disk works again.
+            return
+        receipt = self._inbox.offer(Draft(type="gap", ref="", at=self._clock(), seen=loss.seen()))
+        self._explaining[loss.key] = receipt
 
     def _size(self) -> int:
         try:
@@ -197,6 +202,10 @@ class EvidenceLog:
             return 0
 
     def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            # Without the page all works as before; what a kill costs is then unknown, and called so.
+            page = self._counts.create(self._directory.run / "counts", self.writer_id, self._disk)
+            self._inbox.move_counts(page)
         self._commit([])
         while True:
             jobs, is_last = self._inbox.take(self._wants_batch)
@@ -228,6 +237,7 @@ class EvidenceLog:
             with contextlib.suppress(OSError):
                 os.close(fd)
         self._sealer.release()
+        self._counts.forked()
         self._resumes = self._thread is not None and not self._is_closed
         self._reset()
 

@@ -10,8 +10,10 @@ LATE = "late"
 QUEUE_FULL = "queue_full"
 DISK_FULL = "disk_full"
 DISK_ERROR = "disk_error"
+SPOOL_FAULT = "spool_fault"
 MALFORMED = "malformed"
 CLOSED = "closed"
+ROLLUP = "rollup"
 INTERNAL = "internal"
 
 
@@ -24,6 +26,7 @@ class Gap:
     last_at: int
     lost: Counter[str] = field(default_factory=Counter)
     late: Counter[str] = field(default_factory=Counter)
+    cause: str = ""
 
     def seen(self) -> dict[str, object]:
         found: dict[str, object] = {
@@ -33,6 +36,8 @@ class Gap:
             "first_at": str(self.first_at),
             "last_at": str(self.last_at),
         }
+        if self.cause:
+            found["cause"] = self.cause
         for name, counter in (("by", self.lost), ("late_by", self.late)):
             if counter:
                 found[name] = {kind: str(number) for kind, number in sorted(counter.items())}
@@ -59,10 +64,15 @@ class Losses:
             self._totals[LATE] += 1
             self._gap(reason, at).late[kind] += 1
 
-    def fault(self, reason: str, at: int) -> None:
-        """Note a disk fault that was survived without a loss."""
+    def fault(self, cause: str, at: int) -> None:
+        """Note a disk fault: a file was given up, and what it was to hold is written again elsewhere."""
         with self._lock:
-            self._gap(reason, at)
+            self._gap(SPOOL_FAULT, at).cause = cause
+
+    def note(self, reason: str, count: int) -> None:
+        """Add to the totals what a gap record about another writer tells."""
+        with self._lock:
+            self._totals[reason] += count
 
     def take(self) -> list[Gap]:
         """Return the gaps to be recorded and forget them."""

@@ -13,14 +13,15 @@ from pathlib import Path
 
 from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence.anchor.staging import publish
+from vorbehalt.evidence.counts import abandoned_counts
 from vorbehalt.evidence.directory import EvidenceDirectory, open_directory
+from vorbehalt.evidence.explaining import Explainer
 from vorbehalt.evidence.files import PUBLIC_FILE, Disk, make_directories, open_lock, try_lock
 from vorbehalt.evidence.intake import Intake, SpoolReader
 from vorbehalt.evidence.sealing import (
     SealState,
     leftover_entries,
     load_state,
-    note_leaf,
     rebuild_state,
     save_state,
 )
@@ -56,7 +57,7 @@ class LogSealer:
     """Seals one directory. The caller holds `run/sealer.lock`.
 
     `pause` is called every half millisecond of work or so: beside a running site it sleeps, because a thread
-    that computes holds back all others of its process. `told` records writers that ended without closing.
+    that computes holds back all others of its process. `told` records what dead writers have lost.
     """
 
     def __init__(
@@ -157,7 +158,7 @@ class LogSealer:
         if saved is None or saved.size != signed.size:
             saved = rebuild_state(self._read, signed)
         for entry in leftover:
-            if not note_leaf(saved.writers, entry):
+            if not saved.note(entry):
                 raise TamperError("an interrupted sealing left leaves that the log already has")
         return saved, leftover
 
@@ -166,7 +167,9 @@ class LogSealer:
         there = {path.name for path in (self._at.path / "spool").iterdir()}
         state.spools = {name: offset for name, offset in state.spools.items() if name in there}
         alive = {name.partition(".")[0] for name in there if SPOOL_NAME.fullmatch(name)}
+        alive |= abandoned_counts(self._at.run / "counts").keys()
         state.writers = {writer: number for writer, number in state.writers.items() if writer in alive}
+        state.explained = {key for key in state.explained if key.partition(":")[0] in alive}
 
     def _grow(self, signed: Checkpoint, entries: list[bytes]) -> Growth:
         """Grow the tree in memory, a bundle at a time."""
@@ -236,6 +239,18 @@ def seal_once(directory: Path, disk: Disk | None = None) -> SealResult:
             raise EvidenceError(
                 f"another process is sealing {directory}: it does so every second while it runs."
             )
-        return LogSealer(at, disk).seal()
+        explainer = Explainer(directory, disk or Disk())
+        sealer = LogSealer(at, disk, told=explainer)
+        results = [sealer.seal()]
+        while explainer.is_fresh or results[-1].added:
+            # What lies behind a damaged stretch is taken once the log says what was lost there.
+            explainer.is_fresh = False
+            results.append(sealer.seal())
+        if explainer.close():
+            results.append(sealer.seal())
+        last = results[-1]
+        added = sum(result.added for result in results)
+        aside = tuple(name for result in results for name in result.set_aside)
+        return SealResult(last.size, last.root, added, aside, last.stuck)
     finally:
         os.close(fd)

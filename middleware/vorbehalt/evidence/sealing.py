@@ -19,19 +19,40 @@ from vorbehalt.evidence.tlog.tiles import (
     entries_path,
     read_entries,
 )
+from vorbehalt.evidence.unclean import explained_by
 
 
 @dataclass(slots=True)
 class SealState:
-    """`spools`: file name -> bytes sealed. `writers`: writer id -> next number expected."""
+    """`spools`: file name -> bytes sealed. `writers`: writer id -> next number expected.
+
+    `explained`: keys of the losses of dead writers that gap records in the log tell.
+    """
 
     size: int
     root: bytes
     spools: dict[str, int] = field(default_factory=dict)
     writers: dict[str, int] = field(default_factory=dict)
+    explained: set[str] = field(default_factory=set)
 
     def copy(self) -> SealState:
-        return SealState(self.size, self.root, dict(self.spools), dict(self.writers))
+        return SealState(self.size, self.root, dict(self.spools), dict(self.writers), set(self.explained))
+
+    def note(self, entry: bytes, of: str | None = None) -> bool:
+        """Advance a writer by a leaf; False if the log has it already.
+
+        Raises LeafError if the entry is no leaf, or none of the writer `of`.
+        """
+        leaf = decode_leaf(entry)
+        writer, number = leaf["w"], leaf["s"]
+        if not isinstance(writer, str) or not isinstance(number, int) or writer != (of or writer):
+            raise LeafError("a leaf of another writer")
+        if number < self.writers.get(writer, 0):
+            return False
+        self.writers[writer] = number + 1
+        if (key := explained_by(leaf)) is not None:
+            self.explained.add(key)
+        return True
 
 
 def load_state(path: Path) -> SealState | None:
@@ -43,6 +64,7 @@ def load_state(path: Path) -> SealState | None:
             bytes.fromhex(raw["root"]),
             {str(name): int(offset) for name, offset in raw["spools"].items()},
             {str(writer): int(number) for writer, number in raw["writers"].items()},
+            {str(key) for key in raw.get("explained", ())},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -51,7 +73,13 @@ def load_state(path: Path) -> SealState | None:
 def save_state(path: Path, state: SealState, disk: Disk) -> None:
     """Replace the state durably."""
     text = json.dumps(
-        {"size": state.size, "root": state.root.hex(), "spools": state.spools, "writers": state.writers}
+        {
+            "size": state.size,
+            "root": state.root.hex(),
+            "spools": state.spools,
+            "writers": state.writers,
+            "explained": sorted(state.explained),
+        }
     )
     disk.replace(path, text.encode("ascii"), path.parent, PRIVATE_FILE)
 
@@ -61,23 +89,8 @@ def rebuild_state(reader: Reader, checkpoint: Checkpoint) -> SealState:
     state = SealState(checkpoint.size, checkpoint.root)
     for index in range(0, checkpoint.size, WIDTH):
         for entry in read_entries(reader, bundle_name(index, checkpoint.size)):
-            note_leaf(state.writers, entry)
+            state.note(entry)
     return state
-
-
-def note_leaf(writers: dict[str, int], entry: bytes, of: str | None = None) -> bool:
-    """Advance a writer by a leaf; False if the log has it already.
-
-    Raises LeafError if the entry is no leaf, or none of the writer `of`.
-    """
-    leaf = decode_leaf(entry)
-    writer, number = leaf["w"], leaf["s"]
-    if not isinstance(writer, str) or not isinstance(number, int) or writer != (of or writer):
-        raise LeafError("a leaf of another writer")
-    if number < writers.get(writer, 0):
-        return False
-    writers[writer] = number + 1
-    return True
 
 
 def leftover_entries(log: Path, size: int) -> list[bytes]:

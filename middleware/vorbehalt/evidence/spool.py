@@ -20,11 +20,16 @@ def new_writer_id(random: bytes, pid: int) -> str:
 
     No host name: it would say where the log was written to everybody who reads a leaf.
     """
+    return f"{random[:8].hex()}-{boot_mark()}-{pid}"
+
+
+def boot_mark() -> str:
+    """Return what stands in a writer id for the time since the machine was started."""
     try:
         boot = _BOOT_ID.read_bytes()
     except OSError:
         boot = b""
-    return f"{random[:8].hex()}-{hashlib.sha256(b'vb-boot-v1' + boot).hexdigest()[:8]}-{pid}"
+    return hashlib.sha256(b"vb-boot-v1" + boot).hexdigest()[:8]
 
 
 @dataclass(slots=True)

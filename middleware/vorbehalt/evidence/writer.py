@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.counts import Counts
+from vorbehalt.evidence.counts import Kept as Reach
 from vorbehalt.evidence.frames import frame
 from vorbehalt.evidence.losses import DISK_ERROR, DISK_FULL, INTERNAL, MALFORMED, Losses
 from vorbehalt.evidence.receipt import Draft, RecordType
 from vorbehalt.evidence.receipts import SpoolReceipt, wake
 from vorbehalt.evidence.record import build_leaf
 from vorbehalt.evidence.spool import WriterFiles
+from vorbehalt.evidence.unclean import VISIT, rolled_visits, told_losses
 from vorbehalt.evidence.vault import Closed, Sealer
 
 MAX_KEPT_RECORDS = 8_192
@@ -34,6 +37,8 @@ class Kept:
     row: bytes
     kind: str
     receipt: SpoolReceipt | None
+    told: int = 0
+    visits: int = 0
 
 
 class Writer:
@@ -50,12 +55,14 @@ class Writer:
         losses: Losses,
         clock: Callable[[], int],
         opening: dict[str, object],
+        counts: Counts | None = None,
     ) -> None:
         self._files = files
         self._sealer = sealer
         self._losses = losses
         self._clock = clock
         self._opening = opening
+        self._counts = counts or Counts()
         self._sequence = 0
         self._previous = ""
         self._kept: list[Kept] = []
@@ -93,6 +100,8 @@ class Writer:
         self._flush()
         for kept in self._kept:
             self._losses.lose(self._fault_reason, kept.kind, self._clock())
+        # Who finds the page of a writer that could not say all, says it.
+        self._counts.close(is_settled=not self._kept and not self._losses.is_pending)
         self._kept = []
         self._files.close()
 
@@ -102,13 +111,17 @@ class Writer:
             reason = self._build(draft, receipt)
             if reason:
                 self._losses.lose(reason, draft.type, draft.at)
+                if draft.type == "rollup":
+                    self._losses.lose(reason, VISIT, draft.at, rolled_visits(draft.seen))
                 if receipt is not None:
                     receipt.resolve(False)
                     refused.append(receipt)
         self.loops_gone += wake(refused)
 
     def _build_own(self, kind: RecordType, seen: dict[str, object]) -> None:
-        self._build(Draft(type=kind, ref="", at=self._clock(), seen=seen), None)
+        draft = Draft(type=kind, ref="", at=self._clock(), seen=seen)
+        if reason := self._build(draft, None):
+            self._losses.lose(reason, kind, draft.at)
 
     def _build_gaps(self) -> None:
         for gap in self._losses.take():
@@ -116,6 +129,8 @@ class Writer:
 
     def _build(self, draft: Draft, receipt: SpoolReceipt | None) -> str:
         """Number and keep one record; returns the reason if it is lost instead."""
+        if receipt is None:
+            self._counts.own()
         if len(self._kept) >= MAX_KEPT_RECORDS or self._kept_bytes >= MAX_KEPT_BYTES:
             return self._fault_reason
         try:
@@ -138,7 +153,8 @@ class Writer:
             return INTERNAL
         self._sequence += 1
         self._previous = sha256(leaf).hexdigest()
-        kept = Kept(frame(leaf), closed.day, frame(closed.row) if closed.row else b"", draft.type, receipt)
+        row = frame(closed.row) if closed.row else b""
+        kept = Kept(frame(leaf), closed.day, row, draft.type, receipt, *_tells(draft))
         self._kept.append(kept)
         self._kept_bytes += len(kept.frame) + len(kept.row)
         return ""
@@ -170,16 +186,25 @@ class Writer:
                 self._fault_reason = _reason(second)
                 self._let_go()
                 return
+        self._counts.done()
         self.fault = ""
+        self.written.update([kept.kind for kept in self._kept])
         settled = [kept.receipt for kept in self._kept if kept.receipt is not None]
         for receipt in settled:
             receipt.resolve(True)
         self.loops_gone += wake(settled)
-        self.written.update([kept.kind for kept in self._kept])
         self._kept = []
         self._kept_bytes = 0
 
     def _store(self) -> None:
+        reach = self._counts.kept
+        self._counts.plan(
+            Reach(
+                self._sequence,
+                reach.told + sum([kept.told for kept in self._kept]),
+                reach.visits + sum([kept.visits for kept in self._kept]),
+            )
+        )
         rows: dict[str, list[bytes]] = {}
         for kept in self._kept:
             if kept.row:
@@ -202,3 +227,10 @@ class Writer:
 
 def _reason(error: OSError) -> str:
     return DISK_FULL if error.errno in _FULL else DISK_ERROR
+
+
+def _tells(draft: Draft) -> tuple[int, int]:
+    """Return the losses and the visits that a record tells of."""
+    if draft.type == "gap":
+        return told_losses(draft.seen)
+    return 0, rolled_visits(draft.seen) if draft.type == "rollup" else 0
