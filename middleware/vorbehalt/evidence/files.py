@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ except ImportError:  # refused with a sentence by `directory.prepare`
     fcntl = None  # type: ignore[assignment]
 
 HAS_LOCKS = fcntl is not None
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Error numbers of a disk without room, or without inodes."""
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
 PUBLIC_FILE = 0o644

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from vorbehalt.evidence.anchor.targets import Target
 from vorbehalt.evidence.anchor.thread import AnchorThread
+from vorbehalt.evidence.ballast import Ballast
 from vorbehalt.evidence.budget import Budget
 from vorbehalt.evidence.counts import Counts
 from vorbehalt.evidence.directory import EvidenceDirectory, prepare
@@ -78,7 +79,10 @@ class EvidenceLog:
         self._explaining: dict[str, Receipt] = {}
         self._files = WriterFiles(self._directory.path, new_writer_id(os.urandom(8), os.getpid()), self._disk)
         sealer = Sealer(Keys(self._directory.path, self._disk))
-        self._writer = Writer(self._files, sealer, self._losses, self._clock, self._opening, self._counts)
+        ballast = Ballast(self._directory.run / "ballast", self._disk)
+        self._writer = Writer(
+            self._files, sealer, self._losses, self._clock, self._opening, self._counts, ballast
+        )
         path, keeping = self._directory.path, self._keeping or Keeping()
         self._house = HouseKeeping(path, keeping, self._inbox.offer, self._clock, disk=self._disk)
         self._sealer = SealerThread(self._directory, self._disk, self._explain, self._house.step)

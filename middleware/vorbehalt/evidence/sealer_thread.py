@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 
 from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.ballast import Ballast
 from vorbehalt.evidence.directory import EvidenceDirectory
-from vorbehalt.evidence.files import Disk, open_lock, try_lock
+from vorbehalt.evidence.files import FULL, Disk, open_lock, try_lock
 from vorbehalt.evidence.sealer import LogSealer, SealResult
 from vorbehalt.evidence.unclean import Told
 
@@ -36,6 +37,7 @@ class SealerThread:
         self._house = house
         self._told = told
         self._disk = disk
+        self._ballast = Ballast(directory.run / "ballast", disk)
         self._lock_fd = -1
         self._sealer: LogSealer | None = None
         self._stop = threading.Event()
@@ -81,7 +83,7 @@ class SealerThread:
             self.result = self._sealer.seal()
             self.problem = ""
         except OSError as error:
-            self.problem = f"the log cannot grow: {error.strerror or error}"
+            self._cannot_grow(error)
         except EvidenceError as error:
             self.problem = f"the log is not sealed: {error}"
             # Looking again may mean reading the whole log.
@@ -94,6 +96,11 @@ class SealerThread:
             os.close(self._lock_fd)
             self._lock_fd = -1
 
+    def _cannot_grow(self, error: OSError) -> None:
+        self.problem = f"the log cannot grow: {error.strerror or error}"
+        if error.errno in FULL:
+            self._ballast.drop()
+
     def _pause(self) -> None:
         if not self._stop.is_set():
             time.sleep(_PAUSE_SECONDS)
@@ -102,7 +109,7 @@ class SealerThread:
         try:
             fd = open_lock(self._directory.run / "sealer.lock")
         except OSError as error:
-            self.problem = f"the log cannot grow: {error.strerror or error}"
+            self._cannot_grow(error)
             return False
         if not try_lock(fd):
             os.close(fd)

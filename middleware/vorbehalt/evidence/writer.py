@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
 from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.ballast import Ballast
 from vorbehalt.evidence.counts import Counts
 from vorbehalt.evidence.counts import Kept as Reach
+from vorbehalt.evidence.files import FULL
 from vorbehalt.evidence.frames import frame
 from vorbehalt.evidence.losses import DISK_ERROR, DISK_FULL, INTERNAL, MALFORMED, Losses
 from vorbehalt.evidence.receipt import Draft, RecordType
@@ -23,9 +24,9 @@ from vorbehalt.evidence.vault import Closed, Sealer
 MAX_KEPT_RECORDS = 8_192
 MAX_KEPT_BYTES = 16 << 20
 
-Job = tuple[Draft, SpoolReceipt | None]
+_BALLAST_EVERY = 60 * 10**9
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+Job = tuple[Draft, SpoolReceipt | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Writer:
         clock: Callable[[], int],
         opening: dict[str, object],
         counts: Counts | None = None,
+        ballast: Ballast | None = None,
     ) -> None:
         self._files = files
         self._sealer = sealer
@@ -63,6 +65,8 @@ class Writer:
         self._clock = clock
         self._opening = opening
         self._counts = counts or Counts()
+        self._ballast = ballast
+        self._ballast_at = 0
         self._sequence = 0
         self._previous = ""
         self._kept: list[Kept] = []
@@ -92,6 +96,14 @@ class Writer:
         if self._losses.is_pending and not self.fault:
             self._build_gaps()
             self._flush()
+        if self._ballast is not None and not self.fault:
+            self._take_ballast(self._ballast)
+
+    def _take_ballast(self, ballast: Ballast) -> None:
+        now = self._clock()
+        if abs(now - self._ballast_at) >= _BALLAST_EVERY:
+            self._ballast_at = now
+            ballast.take()
 
     def close(self) -> None:
         """Write the last record with the count of leaves before it, and let go of the files."""
@@ -145,7 +157,7 @@ class Writer:
                 vault_key=closed.key,
             )
         except OSError as error:
-            return DISK_FULL if error.errno in _FULL else DISK_ERROR
+            return DISK_FULL if error.errno in FULL else DISK_ERROR
         except (EvidenceError, ValueError, TypeError, RecursionError):
             return MALFORMED
         except Exception as error:  # a defect of ours may cost a record, never the thread all others wait for
@@ -178,6 +190,8 @@ class Writer:
         except OSError as first:
             self._files.abandon()
             self._losses.fault(_reason(first), self._clock())
+            if self._ballast is not None and _reason(first) == DISK_FULL:
+                self._ballast.drop()
             try:
                 self._store()
             except OSError as second:
@@ -226,7 +240,7 @@ class Writer:
 
 
 def _reason(error: OSError) -> str:
-    return DISK_FULL if error.errno in _FULL else DISK_ERROR
+    return DISK_FULL if error.errno in FULL else DISK_ERROR
 
 
 def _tells(draft: Draft) -> tuple[int, int]:
