@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from asgi_support import PageApp, call, config, scope
+from process_support import wait_for
 from vorbehalt import VorbehaltMiddleware
 
 Cli = Callable[..., Any]
@@ -194,3 +195,68 @@ def test_an_empty_directory_does_not_verify(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
 
     assert cli("evidence", "verify", "empty").code == 1
+
+
+def test_a_key_elsewhere_with_its_sheet_seals(cli: Cli, tmp_path: Path) -> None:
+    made = cli("evidence", "init", "ev", "--origin", "l.example/e", "--key", "k", "--backup-sheet", "s.txt")
+    sheet = (tmp_path / "s.txt").read_text()
+    again = cli("evidence", "init", "ev", "--origin", "l.example/e", "--key", "k", "--backup-sheet", "s.txt")
+    sealed = cli("evidence", "seal", "ev", "--key", "k", "--json")
+
+    assert (made.code, sealed.code, sealed.json["size"]) == (0, 0, 0)
+    assert made.out.strip() in sheet
+    assert (tmp_path / "k").read_text().strip() in sheet.splitlines()
+    assert (tmp_path / "s.txt").stat().st_mode & 0o777 == 0o600
+    assert (again.code, "s.txt cannot be written: File exists" in again.err) == (2, True)
+    assert cli("evidence", "seal", "ev").code == 2
+
+
+def test_a_log_follows_another_and_prints_the_new_key(log: Path, cli: Cli, tmp_path: Path) -> None:
+    followed = cli("evidence", "rotate", log, "next", "--origin", "label.example/evidence/2")
+    twice = cli("evidence", "rotate", log, "next", "--origin", "label.example/evidence/2")
+    lost = cli("evidence", "rotate", log, "third", "--origin", "label.example/evidence/3", "--why", "lost")
+
+    assert followed.out == (tmp_path / "next" / "log" / "vkey").read_text()
+    assert (twice.code, "already holds records" in twice.err) == (2, True)
+    assert lost.code == 0
+    assert cli("evidence", "verify", log).code == cli("evidence", "verify", "next").code == 0
+
+
+def test_a_card_is_text_or_a_page(log: Path, cli: Cli, tmp_path: Path) -> None:
+    text = cli("evidence", "card", log, "--custodian", "A\x1b[31m B")
+    page = cli("evidence", "card", log, "--custodian", "A B", "--html", "card.html")
+
+    assert (text.code, page.code, page.out) == (0, 0, "")
+    assert (log / "log" / "vkey").read_text().strip() in text.out
+    assert "\x1b" not in text.out
+    assert "<title>Evidence log</title>" in (tmp_path / "card.html").read_text()
+    assert cli("evidence", "card", log).code == 2
+
+
+def test_sealing_again_and_again_ends_with_a_last_time(log: Path) -> None:
+    key = log.parent / "log.key"
+    (log / "keys" / "log.key").rename(key)
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "vorbehalt.cli.main",
+            "evidence",
+            "seal",
+            log,
+            "--key",
+            key,
+            "--every",
+            "0.05",
+        ],
+        stderr=subprocess.PIPE,
+    )
+    size = log / "run" / "sealer.lock"
+    size.unlink(missing_ok=True)
+    try:
+        wait_for(size.exists, "nobody seals")
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.communicate()

@@ -42,7 +42,7 @@ def assert_all_is_there(crowd: Crowd, directory: Path) -> dict[str, int]:
     )
     assert checked.returncode == 0, checked.stdout
     assert not list((directory / "spool").glob("*.spool"))
-    assert not list((directory / "run" / "counts").iterdir())
+    assert not list((directory / "spool").glob("*.counts"))
     return {
         "killed": len(crowd.kills),
         "answered": len(crowd.answered),
@@ -67,11 +67,11 @@ def test_workers_forked_after_the_start_are_writers_of_their_own_and_a_killed_on
 
 @pytest.mark.drill
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("server", "kills"), [("uvicorn", 80), ("gunicorn", 80), ("granian", 40)])
+@pytest.mark.parametrize(("server", "kills"), [("uvicorn", 90), ("gunicorn", 80), ("granian", 30)])
 def test_no_answer_is_missing_however_many_workers_are_killed(
     tmp_path: Path, server: str, kills: int
 ) -> None:
     crowd = kill_under_load(server, tmp_path, kills=kills, every=0.6)
     counted = assert_all_is_there(crowd, tmp_path / "vorbehalt-evidence")
     print(f"\n{server}: " + ", ".join(f"{number} {what}" for what, number in counted.items()))
-    assert counted["killed"] == kills
+    assert counted["killed"] >= kills

@@ -77,7 +77,7 @@ class Life:
         self.writer = Writer(
             self.files, Sealer(Keys(home)), self.losses, lambda: AT, {"version": "1"}, self.counts
         )
-        self.inbox.move_counts(self.counts.create(home / "run" / "counts", WRITER, Disk()))
+        self.inbox.move_counts(self.counts.create(home / "spool", WRITER, Disk()))
         self.offered = self.visited = self.own = 0
         build = self.writer._build
 
@@ -146,7 +146,7 @@ def test_whenever_a_writer_is_killed_the_gap_record_says_exactly_what_is_missing
     )
     assert gap["last"] == (str(len(leaves) - 1) if leaves else "none")
     assert audit.verify(directory.path).problems == ()
-    assert not list((directory.path / "run" / "counts").iterdir())
+    assert not list((directory.path / "spool").glob("*.counts"))
     assert not list((directory.path / "spool").glob("*.spool"))
 
 
@@ -168,7 +168,7 @@ def test_a_writer_that_closes_leaves_no_page_and_no_gap(directory: EvidenceDirec
     life.writer.close()
     seal_once(directory.path)
 
-    assert not list((directory.path / "run" / "counts").iterdir())
+    assert not list((directory.path / "spool").glob("*.counts"))
     assert [gap["reason"] for gap in gaps(directory)] == ["malformed"]
 
 
@@ -219,13 +219,13 @@ def test_what_is_no_page_is_not_read(tmp_path: Path, data: bytes) -> None:
 
 def test_a_plan_counts_only_if_the_spool_has_reached_it(tmp_path: Path) -> None:
     counts = Counts()
-    counts.adopt(counts.create(tmp_path / "counts", WRITER, Disk()))
+    counts.adopt(counts.create(tmp_path, WRITER, Disk()))
     counts.plan(Kept(3, 1, 10))
     counts.done()
     counts.plan(Kept(5, 2, 30))
     counts.close(is_settled=False)
 
-    left = read_counts(tmp_path / "counts" / f"{WRITER}.counts")
+    left = read_counts(tmp_path / f"{WRITER}.counts")
     assert left is not None
     assert [left.at(leaves) for leaves in (3, 4, 5)] == [Kept(3, 1, 10), None, Kept(5, 2, 30)]
 
@@ -259,8 +259,8 @@ def test_a_forked_child_holds_neither_page_nor_lock_of_its_parent(directory: Evi
     )
     assert parent.stdout is not None
     names = {parent.stdout.readline().decode().strip() for _ in range(2)}
-    folder = directory.path / "run" / "counts"
-    assert {path.name for path in folder.iterdir()} == {f"{name}.counts" for name in names}
+    folder = directory.path / "spool"
+    assert {path.name for path in folder.glob("*.counts")} == {f"{name}.counts" for name in names}
     mine = next(name for name in names if name.endswith(f"-{parent.pid}"))
     (child,) = names - {mine}
     try:

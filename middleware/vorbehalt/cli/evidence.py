@@ -19,14 +19,15 @@ from vorbehalt.cli.evidence_import import import_logs
 from vorbehalt.cli.evidence_join import join
 from vorbehalt.cli.evidence_privacy import hold, look_up, shred
 from vorbehalt.cli.evidence_records import WHO, WHY
+from vorbehalt.cli.evidence_keys import KEY, card, rotate, seal_again_and_again, write_sheet
 from vorbehalt.cli.output import JSON, flush, note, print_json, printable, say, utc, write
 from vorbehalt.cli.past_answer import not_contemporaneous, past_sentence
 from vorbehalt.errors import TamperError
 from vorbehalt.evidence import audit, query
 from vorbehalt.evidence.anchor.reading import read_windows
 from vorbehalt.evidence.anchor.windows import Window
+from vorbehalt.evidence.directory import prepare
 from vorbehalt.evidence.history_records import IMPORTED, read_imported
-from vorbehalt.evidence.log import init as init_directory
 from vorbehalt.evidence.sealer import seal_once
 from vorbehalt.evidence.tlog.cosignature import Witness
 
@@ -35,6 +36,8 @@ app = typer.Typer(
 )
 
 app.command("join")(join)
+app.command("rotate")(rotate)
+app.command("card")(card)
 app.command("anchor")(anchor)
 app.command("witness")(witness)
 app.command("hold")(hold)
@@ -50,11 +53,20 @@ def init(
     origin: str = typer.Option(
         ..., "--origin", help="The log's name: a URL without scheme, e.g. label.example/evidence."
     ),
+    key: Path = KEY,
+    sheet: Path = typer.Option(
+        None,
+        "--backup-sheet",
+        help="Also write the signing key on a page to print and lock away.",
+    ),
 ) -> None:
     """Begin an evidence log: make its directory and keys, print the verifier key to keep elsewhere."""
-    vkey = init_directory(directory, origin)
+    begun = prepare(directory, origin, key=key)
+    if sheet is not None:
+        write_sheet(sheet, begun)
+        note(f"wrote {sheet}: print it, lock it away, and delete the file")
     note(f"The log {origin} is in {directory}. Keep this verifier key outside (a letter, your website):")
-    say(vkey)
+    say(begun.verifier.vkey)
 
 
 @app.command("show")
@@ -147,10 +159,20 @@ def prove(
 
 
 @app.command("seal")
-def seal(directory: Path = DIRECTORY, as_json: bool = JSON) -> None:
+def seal(
+    directory: Path = DIRECTORY,
+    key: Path = KEY,
+    every: float = typer.Option(
+        0.0, "--every", min=0.0, help="Go on, every so many seconds, until ended; 0: once."
+    ),
+    as_json: bool = JSON,
+) -> None:
     """Take all durable records into the log and sign a checkpoint."""
     _must_exist(directory)
-    result = seal_once(directory)
+    if every:
+        seal_again_and_again(directory, key, every)
+        return
+    result = seal_once(directory, key=key)
     root = base64.b64encode(result.root).decode("ascii")
     for name in result.set_aside:
         note(f"set aside: spool/{name} could not be read as records")

@@ -74,7 +74,6 @@ class Counts:
         """Make the file of this writer, locked before it has its name; raises OSError."""
         path = folder / f"{writer}{SUFFIX}"
         draft = path.with_name(f".{path.name}.tmp")
-        folder.mkdir(exist_ok=True, mode=0o700)
         fd = disk.create(draft, PRIVATE_FILE)
         lock_fd = -1
         try:

@@ -84,9 +84,12 @@ class EvidenceDirectory:
         return self.path / "run"
 
 
-def prepare(directory: Path, origin: str, *, disk: Disk | None = None) -> EvidenceDirectory:
+def prepare(
+    directory: Path, origin: str, *, disk: Disk | None = None, key: Path | None = None
+) -> EvidenceDirectory:
     """Create the directory with its keys, or check the one that is there; processes may do so at once.
 
+    `key` is where the signing key lies, if not in the directory's own `keys/log.key`.
     Raises EvidenceError with a sentence that says what to do if it cannot be used, belongs to another origin
     or shows its keys to others; PlatformError where files cannot be locked.
     """
@@ -107,7 +110,7 @@ def prepare(directory: Path, origin: str, *, disk: Disk | None = None) -> Eviden
                 parents=True, exist_ok=True, mode=0o755 if name in _PUBLIC else PRIVATE_DIRECTORY
             )
         with locked(directory / "run" / "init.lock"):
-            found = _open(directory, origin, disk)
+            found = _open(directory, origin, disk, key or directory / "keys" / "log.key")
             _write_texts(directory, found, disk)
     except OSError as error:
         raise EvidenceError(
@@ -116,8 +119,11 @@ def prepare(directory: Path, origin: str, *, disk: Disk | None = None) -> Eviden
     return found
 
 
-def open_directory(directory: Path) -> EvidenceDirectory:
-    """Open an evidence directory that exists, whatever its origin; raises EvidenceError."""
+def open_directory(directory: Path, key: Path | None = None) -> EvidenceDirectory:
+    """Open an evidence directory that exists, whatever its origin; raises EvidenceError.
+
+    A `key` of its own must be there, and be nobody else's to read.
+    """
     try:
         verifier = Verifier.from_vkey((directory / "log" / "vkey").read_text("utf-8").strip())
     except OSError as error:
@@ -127,22 +133,28 @@ def open_directory(directory: Path) -> EvidenceDirectory:
     except NoteError as error:
         raise EvidenceError(f"{directory / 'log' / 'vkey'} is damaged: {error}.") from error
     _check_private(directory)
-    return EvidenceDirectory(directory, verifier, _signer(directory, verifier))
+    if key is not None and not _may(key, os.R_OK):
+        raise EvidenceError(f"The signing key {key} cannot be read by this user.")
+    if key is not None and (mode := stat.S_IMODE(key.stat().st_mode)) & 0o077:
+        raise EvidenceError(
+            f"{key} can be read by other users (mode {mode:04o}). Whoever has it can forge the log: "
+            f"run chmod go-rwx {key}"
+        )
+    return EvidenceDirectory(directory, verifier, _signer(key or directory / "keys" / "log.key", verifier))
 
 
-def _open(directory: Path, origin: str, disk: Disk) -> EvidenceDirectory:
+def _open(directory: Path, origin: str, disk: Disk, key: Path) -> EvidenceDirectory:
     run = directory / "run"
     vkey = directory / "log" / "vkey"
     if not vkey.exists():
-        key = directory / "keys" / "log.key"
         signer = Signer(origin, os.urandom(32))
-        if not disk.create_once(key, f"{signer.skey}\n".encode(), directory / "keys", PRIVATE_FILE):
+        if not disk.create_once(key, f"{signer.skey}\n".encode(), key.parent, PRIVATE_FILE):
             signer = _read_signer(key)
         empty = Checkpoint(signer.name, 0, EMPTY_ROOT)
         disk.create_once(directory / "log" / "checkpoint", signer.sign(empty.body), run, PUBLIC_FILE)
         # Last: a directory with a vkey has all that belongs to it.
         disk.create_once(vkey, f"{signer.vkey}\n".encode(), run, PUBLIC_FILE)
-    found = open_directory(directory)
+    found = open_directory(directory, key if key.parent != directory / "keys" else None)
     if found.verifier.name != origin:
         raise EvidenceError(
             f"The evidence directory {directory} belongs to {found.verifier.name!r}, "
@@ -156,8 +168,7 @@ def _open(directory: Path, origin: str, disk: Disk) -> EvidenceDirectory:
     return found
 
 
-def _signer(directory: Path, verifier: Verifier) -> Signer | None:
-    path = directory / "keys" / "log.key"
+def _signer(path: Path, verifier: Verifier) -> Signer | None:
     if not _may(path, os.R_OK):
         return None
     signer = _read_signer(path)

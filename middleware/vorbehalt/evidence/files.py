@@ -36,6 +36,8 @@ class Disk:
             os.fdatasync(fd)
 
     def create(self, path: Path, mode: int) -> int:
+        # In a folder that its group may change, somebody else seals: what is written there is for both.
+        mode |= (path.parent.stat().st_mode & 0o020) << 1
         return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, mode)
 
     def sync_directory(self, path: Path) -> None:

@@ -44,7 +44,7 @@ class SpoolReader:
         self, directory: Path, disk: Disk, pause: Callable[[], None], told: Told | None = None
     ) -> None:
         self._directory = directory
-        self._counts = directory / "run" / "counts"
+        self._counts = directory / "spool"
         self._disk = disk
         self._pause = pause
         self._told = told

@@ -208,7 +208,7 @@ class EvidenceLog:
     def _run(self) -> None:
         with contextlib.suppress(OSError):
             # Without the page all works as before; what a kill costs is then unknown, and called so.
-            page = self._counts.create(self._directory.run / "counts", self.writer_id, self._disk)
+            page = self._counts.create(self._directory.path / "spool", self.writer_id, self._disk)
             self._inbox.move_counts(page)
         self._commit([])
         while True:

@@ -167,7 +167,7 @@ class LogSealer:
         there = {path.name for path in (self._at.path / "spool").iterdir()}
         state.spools = {name: offset for name, offset in state.spools.items() if name in there}
         alive = {name.partition(".")[0] for name in there if SPOOL_NAME.fullmatch(name)}
-        alive |= abandoned_counts(self._at.run / "counts").keys()
+        alive |= abandoned_counts(self._at.path / "spool").keys()
         state.writers = {writer: number for writer, number in state.writers.items() if writer in alive}
         state.explained = {key for key in state.explained if key.partition(":")[0] in alive}
 
@@ -227,12 +227,12 @@ def _latest(files: dict[str, bytes]) -> dict[str, bytes]:
     return {path: files[path] for path in sorted(last.values(), key=lambda path: "entries" not in path)}
 
 
-def seal_once(directory: Path, disk: Disk | None = None) -> SealResult:
-    """Seal what the spools of `directory` hold, and return.
+def seal_once(directory: Path, disk: Disk | None = None, *, key: Path | None = None) -> SealResult:
+    """Seal what the spools of `directory` hold, and return; `key` names a signing key that lies elsewhere.
 
     Raises EvidenceError if another process is sealing, or the directory or its key cannot be used.
     """
-    at = open_directory(directory)
+    at = open_directory(directory, key)
     fd = open_lock(at.run / "sealer.lock")
     try:
         if not try_lock(fd):
