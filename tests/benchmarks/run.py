@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import durability
+import evidencing
 import identification
 import in_process
 import proxy_hop
@@ -36,6 +37,7 @@ def main() -> int:
             "identification",
             "findings",
             "durability",
+            "evidence",
             "replay",
             "headers",
             "sizing",
@@ -72,6 +74,8 @@ def main() -> int:
         budgets += stateless.run(arguments.rounds)[1]
     if arguments.only in (None, "durability"):
         budgets += durability.run(arguments.rounds)
+    if arguments.only in (None, "evidence"):
+        budgets += evidencing.run(min(arguments.rounds, 5))
     if arguments.only in (None, "replay"):
         budgets += replaying.run(min(arguments.rounds, 3))[1]
     if arguments.only in (None, "stores"):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tlog_support import Writer, as_json
 from vorbehalt.evidence import verify as standalone
+from vorbehalt.evidence.tlog import leaf as leaf_module
 from vorbehalt.evidence.tlog.leaf import MAX_LEAF_BYTES, LeafError, decode_leaf, encode_leaf
 
 GOOD = Writer().leaf(seen={"path": "/"})
@@ -125,3 +126,45 @@ def test_the_encoder_refuses_what_could_not_be_read_back(value: object) -> None:
 def test_the_decoder_never_raises_anything_else(payload: bytes) -> None:
     with pytest.raises(LeafError):
         decode_leaf(payload)
+
+
+def outcome(payload: bytes) -> dict[str, object] | None:
+    try:
+        return decode_leaf(payload)
+    except LeafError:
+        return None
+
+
+NUMBERS = [
+    "1.5",
+    "1e3",
+    "1E3",
+    "-0",
+    "-1",
+    "01",
+    "9007199254740992",
+    "9007199254740993",
+    "18446744073709551616",
+]
+SPOTS = [
+    '{"path":%s}',
+    '{"path":[%s]}',
+    '{"path":[1,%s]}',
+    '{"path":"%s"}',
+    '{"path":":%s"}',
+    '{"a":1,"a":%s}',
+]
+
+
+def test_the_fast_decoder_and_the_strict_one_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On every refused leaf, on numbers wherever they can stand, on nestings and on single changed bytes."""
+    others = b'"{}[]:,.0e\\ '
+    changed_bytes = [GOOD[:at] + bytes([byte]) + GOOD[at + 1 :] for at in range(len(GOOD)) for byte in others]
+    nested = [changed('"path":"/"', '"path":' + "[" * n + "]" * n) for n in range(20)]
+    numbers = [changed('{"path":"/"}', spot % number) for spot in SPOTS for number in NUMBERS]
+    payloads = [*BAD.values(), GOOD, *changed_bytes, *nested, *numbers]
+    fast = [outcome(payload) for payload in payloads]
+    monkeypatch.setattr(leaf_module, "orjson", None)
+
+    assert fast == [outcome(payload) for payload in payloads]
+    assert sum(found is not None for found in fast) > 20

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # fmt: off
 """Checks an evidence directory with Python's standard library and openssl only, with nothing of its maker's."""
-# ruff: noqa: E401, E501, E701, I001, S603, S607, UP035
+# ruff: noqa: E401, E501, E701, E702, I001, S603, S607, UP035
 from __future__ import annotations
 import argparse, base64, calendar, hashlib, json, re, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
@@ -10,12 +10,14 @@ N = "(0|[1-9][0-9]{0,18})"
 TILE = re.compile(r"log/tile/(entries|[0-5])/(?!x000)((?:x\d{3}/)*\d{3})(?:\.p/(?!0)(\d\d?|1\d\d|2[0-4]\d|25[0-5]))?", re.A)
 NOTE = r"\A(([^\n]+)\n" + N + "\n([^\n]{44})\n(?:[^\n]+\n)*)\n((?:\u2014 [^\\s+]+ \\S+\n){1,100})\\Z"
 FRAME = {"type": ".+", "w": "[A-Za-z0-9._:-]{1,128}", "p": "|[0-9a-f]{64}", "at": N, "ref": ".*"}
+ODD = [re.compile(start + b"-?[0-9]+([.eE]|[0-9]{15})") for start in (b'":', b",", rb"\[")]  # numbers to be looked at
+HEAD = re.compile(rb'{"v":1,"type":"[^"\\]+","w":"[A-Za-z0-9._:-]{1,128}","s":(0,"p":""|[1-9][0-9]*,"p":"[0-9a-f]{64}"),"at":"%s","ref":"' % N.encode())
+ENCODE, PRINTABLE, NESTS = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode, bytes(range(32, 127)), (bytes.maketrans(b"{}", b"[]"), bytes({*range(256)} - {*b"{}[]"}))
 def sha(data: bytes) -> bytes: return hashlib.sha256(data).digest()
 def need(holds: object, why: str) -> Any:
     if not holds: raise ValueError(why)
 def b64(text: str) -> bytes:
-    data = base64.b64decode(text, validate=True)
-    return need(base64.b64encode(data).decode() == text, "base64 does not re-encode to itself") or data
+    data = base64.b64decode(text, validate=True); return need(base64.b64encode(data).decode() == text, "base64 does not re-encode to itself") or data
 def openssl(command: str, **files: bytes) -> str:
     with tempfile.TemporaryDirectory() as folder:
         for name, data in files.items(): Path(folder, name).write_bytes(data)
@@ -36,19 +38,20 @@ def open_note(note: bytes, key: tuple[str, bytes, bytes], alone: bool = True) ->
         openssl("pkeyutl -verify -pubin -keyform DER -inkey key -rawin -in body -sigfile sig", sig=signature,
                 body=body.encode(), key=bytes.fromhex("302a300506032b6570032100") + key[2])
     return int(size), b64(root)
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return need(len(dict(pairs)) == len(pairs), "a key stands twice in one object") or dict(pairs)
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]: return need(len(dict(pairs)) == len(pairs), "a key stands twice in one object") or dict(pairs)
 def depth(item: Any) -> int:
     inner = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
     need(not isinstance(item, float) and (not isinstance(item, int) or abs(item) <= 2**53), "holds a bad number")
     return 1 + max(map(depth, inner), default=0)
 def parse_leaf(data: bytes) -> Any:
-    need(len(data) <= 16384 and data[:1] + data[-1:] == b"{}" and not re.search(b"[^ -~]", data), "is no record")
-    leaf = json.loads(data, object_pairs_hook=unique)
-    shapes = isinstance(leaf.get("seen", {}), dict) and isinstance(leaf.get("objects", []), list)
-    need(shapes and all(re.fullmatch(form, leaf[name], re.S) for name, form in FRAME.items()), "is malformed")
-    need(type(leaf["v"]) is int and leaf["v"] == 1 and depth(leaf) <= 16, "unknown version, or too deep")
-    return need(type(leaf["s"]) is int and leaf["s"] >= 0 and (leaf["s"] > 0) == (leaf["p"] > ""), "bad s") or leaf
+    need(len(data) <= 16384 and data[:1] + data[-1:] == b"{}" and not data.translate(None, PRINTABLE), "is no record")
+    leaf, nests = json.loads(data), data.translate(*NESTS)
+    for _ in range(16): nests = nests.replace(b"[]", b"")
+    if nests or not HEAD.match(data) or any(odd.search(data) for odd in ODD) or ENCODE(leaf).encode() != data:
+        leaf = json.loads(data, object_pairs_hook=unique)  # not as we write it: every rule is looked at
+        need(all(re.fullmatch(form, leaf[name], re.S) for name, form in FRAME.items()), "is malformed")
+        need(type(leaf["v"]) is int and leaf["v"] == 1 and depth(leaf) <= 16, "unknown version, or too deep"); need(type(leaf["s"]) is int and leaf["s"] >= 0 and (leaf["s"] > 0) == (leaf["p"] > ""), "bad s")
+    return need(type(leaf.get("seen", {})) is dict and type(leaf.get("objects", [])) is list, "is malformed") or leaf
 class Check:
     def __init__(self, top: Path, key: Any, older: bytes | None, tsa: bytes | None) -> None:
         self.top, self.tsa, self.count, self.size = top, tsa, 0, 0
@@ -68,18 +71,15 @@ class Check:
         try: return action(*args)
         except Exception as error: self.problems.append(f"{place}: {error}")
     def kept(self, older: bytes) -> bytes:  # a time stamp names the checkpoint it was made over by its digest
-        frozen = [self.read(path) for path in self.walk("anchors") if path.endswith(".checkpoint")]
-        return next((note for note in frozen if sha(note) in older), older)
+        return next((note for note in map(self.read, filter(lambda path: path.endswith(".checkpoint"), self.walk("anchors"))) if sha(note) in older), older)
     def read(self, path: str) -> Any:
-        item = self.top / path
-        return need(item.is_file() and not item.is_symlink(), "is missing or no regular file") or item.read_bytes()
+        item = self.top / path; return need(item.is_file() and not item.is_symlink(), "is missing or no regular file") or item.read_bytes()
     def walk(self, top: str) -> list[str]:
         items = [item for item in [self.top / top, *(self.top / top).rglob("*")] if item.is_symlink() or item.exists()]
         return sorted(item.relative_to(self.top).as_posix() for item in items if item.is_symlink() or not item.is_dir())
     def root(self, start: int, end: int) -> Any:
         if (start, end) not in self.hashes:
-            middle = start + (1 << (end - start - 1).bit_length() - 1)
-            self.hashes[start, end] = sha(b"\1" + self.root(start, middle) + self.root(middle, end))
+            middle = start + (1 << (end - start - 1).bit_length() - 1); self.hashes[start, end] = sha(b"\1" + self.root(start, middle) + self.root(middle, end))
         return self.hashes[start, end]
     def holds(self, size: int, root: bytes, named: str = "") -> Any:
         need(named in ("", str(size)) and size <= self.count, f"{size} entries were signed, {self.count} are here: cut")
@@ -95,21 +95,21 @@ class Check:
             want = {(level, at, min(count - at, 256)) for at in range(0, count, 256)}
             self.problems += [f"log/tile: {tile} is missing" for tile in sorted(want - set(tiles))]
     def tile(self, path: str, level: int, first: int, width: int) -> Any:
-        data, shift, end = self.read(path), 8 * max(level, 0), first + width
+        data, shift, end, place = self.read(path), 8 * max(level, 0), first + width, 0
         need(end <= self.size >> shift, "belongs to more entries than are signed: cut, or not sealed")
         need((first if level < 0 else end) <= self.count >> shift, "entries before it are missing")
         if level >= 0:
             row = [self.root(at << shift, at + 1 << shift) for at in range(first, end)]
             return need(data == b"".join(row), "does not hold the hashes of its entries")
         for at in range(first, end):
-            size = 2 + int.from_bytes(data[:2], "big")
-            need(1 < size <= len(data), f"does not hold {width} whole entries")
-            payload, data = data[2:size], data[size:]
+            start = place + 2; place = start + int.from_bytes(data[place:start], "big")
+            need(start <= place <= len(data), f"does not hold {width} whole entries")
+            payload = data[start:place]; leaf_hash = sha(b"\0" + payload)
             if at == self.count:
                 self.attempt(f"{path}: entry {at}", self.entry, payload)
-                self.hashes[at, at + 1], self.count = sha(b"\0" + payload), at + 1
-            need(self.root(at, at + 1) == sha(b"\0" + payload), "differs from its shorter version")
-        need(not data, f"holds more than {width} entries")
+                self.hashes[at, at + 1], self.count = leaf_hash, at + 1
+            need(self.hashes[at, at + 1] == leaf_hash, "differs from its shorter version")
+        need(place == len(data), f"holds more than {width} entries")
     def entry(self, payload: bytes) -> None:
         leaf = parse_leaf(payload)
         seen, (expected, before) = leaf.get("seen", {}), self.chains.get(leaf["w"], (0, ""))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from vorbehalt.evidence.tlog.leaf import seen_of
 
@@ -17,11 +16,21 @@ class Chains:
     holes: list[tuple[str, int, int, str]] = field(default_factory=list)
     excused: set[tuple[str, int, int]] = field(default_factory=set)
 
-    def add(self, leaf: dict[str, object], payload: bytes, place: str) -> tuple[str, str | None]:
-        """Takes the next leaf; returns the SHA-256 hex of its payload, and what is wrong with it or None."""
+    def follow(self, leaf: dict[str, object], digest: str) -> bool:
+        """Takes a leaf that follows the one before as it should; False if it does not, or needs a look."""
+        writer = leaf["w"]
+        assert isinstance(writer, str)
+        number = self.next_number.get(writer, 0)
+        if leaf["s"] != number or leaf["p"] != self.last_digest.get(writer, "") or leaf["type"] == "gap":
+            return False
+        self.next_number[writer] = number + 1
+        self.last_digest[writer] = digest
+        return True
+
+    def add(self, leaf: dict[str, object], digest: str, place: str) -> str | None:
+        """Takes the next leaf and the SHA-256 hex of its payload; returns what is wrong with it or None."""
         writer, number, previous = str(leaf["w"]), leaf["s"], leaf["p"]
         assert isinstance(number, int)
-        digest = sha256(payload).hexdigest()
         expected = self.next_number.get(writer, 0)
         problem = None
         if number == expected:
@@ -30,12 +39,12 @@ class Chains:
         elif number > expected:
             self.holes.append((writer, expected, number - 1, place))
         else:
-            return digest, f"record {number} of writer {writer} comes after {expected - 1}"
+            return f"record {number} of writer {writer} comes after {expected - 1}"
         self.next_number[writer] = number + 1
         self.last_digest[writer] = digest
         if leaf["type"] == "gap":
             self._excuse(leaf)
-        return digest, problem
+        return problem
 
     def _excuse(self, leaf: dict[str, object]) -> None:
         seen = seen_of(leaf)

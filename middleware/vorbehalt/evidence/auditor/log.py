@@ -126,27 +126,29 @@ class LogAudit:
         return name.width, data, entries
 
     def _entry(self, payload: bytes, bundle: str, number: int) -> None:
-        place = f"{bundle}: entry {number}"
         try:
             leaf = decode_leaf(payload)
         except LeafError as error:
-            self.problem(f"{place}: {error}")
+            self.problem(f"{bundle}: entry {number}: {error}")
             return
-        digest, wrong = self.chains.add(leaf, payload, place)
-        if wrong is not None:
-            self.problem(f"{place}: {wrong}")
-        self.spool.sealed(leaf, digest, place, self.problem)
-        self.vault.leaf(leaf)
+        digest = sha256(payload).hexdigest()
+        if not self.chains.follow(leaf, digest):
+            place = f"{bundle}: entry {number}"
+            if (wrong := self.chains.add(leaf, digest, place)) is not None:
+                self.problem(f"{place}: {wrong}")
+        if self.spool.waiting:
+            self.spool.sealed(leaf, digest, f"{bundle}: entry {number}", self.problem)
+        if self.vault.wanted:
+            self.vault.leaf(leaf)
         kind = leaf["type"]
         if kind == "request":
             self.records += 1
         elif kind == "gap":
             self.gaps += 1
         elif kind == "anchor":
-            self._anchor(leaf, place)
+            self._anchor(leaf, f"{bundle}: entry {number}")
             self.anchor_leaves.append((number, leaf))
-        named = leaf.get("objects")
-        if isinstance(named, list):
+        if "objects" in leaf and isinstance(named := leaf["objects"], list):
             self.objects.update(named)
 
     def _anchor(self, leaf: dict[str, object], place: str) -> None:

@@ -78,9 +78,9 @@ class Spool:
         self.unsealed = len(self.waiting)
         leaves = []
         for key in sorted(self.waiting):
-            payload, _, place = self.waiting[key]
+            payload, digest, place = self.waiting[key]
             leaf = decode_leaf(payload)
-            _, wrong = chains.add(leaf, payload, place)
+            wrong = chains.add(leaf, digest, place)
             if wrong is not None:
                 problem(f"{place}: {wrong}")
             leaves.append(leaf)

@@ -52,7 +52,7 @@ class Vault:
     orphans: int = 0
 
     def open(self) -> None:
-        self.wanted = (self.files.directory / "vault").is_dir()
+        self.wanted = any(_NAME.fullmatch(path) for path in self.files.walk("vault"))
 
     def leaf(self, leaf: dict[str, object]) -> None:
         """Keeps what a leaf commits to."""
