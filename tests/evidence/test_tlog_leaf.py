@@ -135,6 +135,15 @@ def outcome(payload: bytes) -> dict[str, object] | None:
         return None
 
 
+def accepts(payload: bytes) -> bool:
+    """What the stand-alone verifier says."""
+    try:
+        standalone.parse_leaf(payload)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
+    return True
+
+
 NUMBERS = [
     "1.5",
     "1e3",
@@ -153,11 +162,15 @@ SPOTS = [
     '{"path":"%s"}',
     '{"path":":%s"}',
     '{"a":1,"a":%s}',
+    '{"a":1,"a" :%s}',
+    '{"a":1,"\\u0061":%s}',
+    '{"a":1.5,"a":%s}',
+    '{"path":"\\":%s"}',
 ]
 
 
 def test_the_fast_decoder_and_the_strict_one_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On every refused leaf, on numbers wherever they can stand, on nestings and on single changed bytes."""
+    """And the stand-alone verifier: on refused leaves, odd numbers, nestings and single changed bytes."""
     others = b'"{}[]:,.0e\\ '
     changed_bytes = [GOOD[:at] + bytes([byte]) + GOOD[at + 1 :] for at in range(len(GOOD)) for byte in others]
     nested = [changed('"path":"/"', '"path":' + "[" * n + "]" * n) for n in range(20)]
@@ -167,4 +180,5 @@ def test_the_fast_decoder_and_the_strict_one_agree(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(leaf_module, "orjson", None)
 
     assert fast == [outcome(payload) for payload in payloads]
+    assert [found is not None for found in fast] == [accepts(payload) for payload in payloads]
     assert sum(found is not None for found in fast) > 20

@@ -10,9 +10,8 @@ N = "(0|[1-9][0-9]{0,18})"
 TILE = re.compile(r"log/tile/(entries|[0-5])/(?!x000)((?:x\d{3}/)*\d{3})(?:\.p/(?!0)(\d\d?|1\d\d|2[0-4]\d|25[0-5]))?", re.A)
 NOTE = r"\A(([^\n]+)\n" + N + "\n([^\n]{44})\n(?:[^\n]+\n)*)\n((?:\u2014 [^\\s+]+ \\S+\n){1,100})\\Z"
 FRAME = {"type": ".+", "w": "[A-Za-z0-9._:-]{1,128}", "p": "|[0-9a-f]{64}", "at": N, "ref": ".*"}
-ODD = [re.compile(start + b"-?[0-9]+([.eE]|[0-9]{15})") for start in (b'":', b",", rb"\[")]  # numbers to be looked at
 HEAD = re.compile(rb'{"v":1,"type":"[^"\\]+","w":"[A-Za-z0-9._:-]{1,128}","s":(0,"p":""|[1-9][0-9]*,"p":"[0-9a-f]{64}"),"at":"%s","ref":"' % N.encode())
-ENCODE, PRINTABLE, NESTS = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode, bytes(range(32, 127)), (bytes.maketrans(b"{}", b"[]"), bytes({*range(256)} - {*b"{}[]"}))
+PRINTABLE = bytes(range(32, 127))
 def sha(data: bytes) -> bytes: return hashlib.sha256(data).digest()
 def need(holds: object, why: str) -> Any:
     if not holds: raise ValueError(why)
@@ -39,18 +38,19 @@ def open_note(note: bytes, key: tuple[str, bytes, bytes], alone: bool = True) ->
                 body=body.encode(), key=bytes.fromhex("302a300506032b6570032100") + key[2])
     return int(size), b64(root)
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]: return need(len(dict(pairs)) == len(pairs), "a key stands twice in one object") or dict(pairs)
-def depth(item: Any) -> int:
-    inner = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
-    need(not isinstance(item, float) and (not isinstance(item, int) or abs(item) <= 2**53), "holds a bad number")
-    return 1 + max(map(depth, inner), default=0)
+def keys(item: Any, levels: int = 16) -> int:  # how many there are in it; floats, large numbers and depth are refused
+    need(levels, "is too deep"); count = len(item) if type(item) is dict else 0
+    for inner in item.values() if count else item:
+        if type(inner) in (dict, list): count += keys(inner, levels - 1)
+        elif type(inner) is not str: need(type(inner) is not float and (inner is None or abs(inner) <= 2**53), "holds a bad number")
+    return count
 def parse_leaf(data: bytes) -> Any:
     need(len(data) <= 16384 and data[:1] + data[-1:] == b"{}" and not data.translate(None, PRINTABLE), "is no record")
-    leaf, nests = json.loads(data), data.translate(*NESTS)
-    for _ in range(16): nests = nests.replace(b"[]", b"")
-    if nests or not HEAD.match(data) or any(odd.search(data) for odd in ODD) or ENCODE(leaf).encode() != data:
+    leaf = json.loads(data)
+    if keys(leaf) != data.count(b'":') or b'" ' in data or not HEAD.match(data):  # more keys were written than are left
         leaf = json.loads(data, object_pairs_hook=unique)  # not as we write it: every rule is looked at
         need(all(re.fullmatch(form, leaf[name], re.S) for name, form in FRAME.items()), "is malformed")
-        need(type(leaf["v"]) is int and leaf["v"] == 1 and depth(leaf) <= 16, "unknown version, or too deep"); need(type(leaf["s"]) is int and leaf["s"] >= 0 and (leaf["s"] > 0) == (leaf["p"] > ""), "bad s")
+        need(type(leaf["v"]) is int and leaf["v"] == 1, "unknown version"); need(type(leaf["s"]) is int and leaf["s"] >= 0 and (leaf["s"] > 0) == (leaf["p"] > ""), "bad s")
     return need(type(leaf.get("seen", {})) is dict and type(leaf.get("objects", [])) is list, "is malformed") or leaf
 class Check:
     def __init__(self, top: Path, key: Any, older: bytes | None, tsa: bytes | None) -> None:

@@ -25,10 +25,6 @@ _HEX64 = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"0|[1-9][0-9]{0,18}")
 _NOT_PRINTABLE = re.compile(rb"[^\x20-\x7e]")
 _PRINTABLE = bytes(range(0x20, 0x7F))
-_FLOATS = [re.compile(start + rb"-?[0-9]+[.eE]") for start in (rb'":', rb",", rb"\[")]
-"""What a float begins with; some texts look alike. Patterns that begin with a letter are looked for fast."""
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _FRAME = re.compile(
     rb'\{"v":1,"type":"[a-z_-]+","w":"[A-Za-z0-9._:-]{1,128}",'
     rb'(?:"s":0,"p":""|"s":[1-9][0-9]*,"p":"[0-9a-f]{64}"),"at":"(?:0|[1-9][0-9]{0,18})","ref":"'
@@ -77,15 +73,17 @@ def _too_deep(value: object) -> bool:
     return True
 
 
-def _is_shallow(payload: bytes) -> bool:
-    """True if no bracket is nested too deep; in doubt (brackets in texts) False."""
-    brackets = payload.translate(_ONE_KIND, _NO_BRACKETS)
-    for _ in range(MAX_DEPTH):
-        if not brackets:
-            return True
-        # The innermost pairs go, all at once: one level of nesting.
-        brackets = brackets.replace(b"[]", b"")
-    return not brackets
+def _is_plain(value: dict[str, object] | list[object], levels: int) -> bool:
+    """True if there is no float in it, and no more than so many levels."""
+    if not levels:
+        return False
+    for item in value.values() if type(value) is dict else value:
+        kind = type(item)
+        if kind is str:
+            continue
+        if kind is float or ((kind is dict or kind is list) and not _is_plain(item, levels - 1)):  # type: ignore[arg-type]
+            return False
+    return True
 
 
 def _decode_plain(payload: bytes) -> dict[str, object] | None:
@@ -98,13 +96,11 @@ def _decode_plain(payload: bytes) -> dict[str, object] | None:
         or len(payload) > MAX_LEAF_BYTES
         or not payload.startswith(b"{")
         or payload.translate(None, _PRINTABLE)
-        or any(pattern.search(payload) for pattern in _FLOATS)
-        or not _is_shallow(payload)
     ):
         return None
     try:
         leaf: dict[str, object] = orjson.loads(payload)
-        if orjson.dumps(leaf, option=orjson.OPT_STRICT_INTEGER) != payload:
+        if orjson.dumps(leaf, option=orjson.OPT_STRICT_INTEGER) != payload or not _is_plain(leaf, MAX_DEPTH):
             return None
     except (ValueError, TypeError):
         return None
