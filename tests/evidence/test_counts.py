@@ -77,7 +77,7 @@ class Life:
         self.writer = Writer(
             self.files, Sealer(Keys(home)), self.losses, lambda: AT, {"version": "1"}, self.counts
         )
-        self.inbox.move_counts(self.counts.create(home / "spool", WRITER, Disk()))
+        self.inbox.keep_counts(home / "spool", WRITER, Disk())
         self.offered = self.visited = self.own = 0
         build = self.writer._build
 

@@ -17,9 +17,9 @@ from vorbehalt.cli.evidence_anchors import anchor, witness
 from vorbehalt.cli.evidence_correct import correct, corrections
 from vorbehalt.cli.evidence_import import import_logs
 from vorbehalt.cli.evidence_join import join
+from vorbehalt.cli.evidence_keys import KEY, card, rotate, seal_again_and_again, write_sheet
 from vorbehalt.cli.evidence_privacy import hold, look_up, shred
 from vorbehalt.cli.evidence_records import WHO, WHY
-from vorbehalt.cli.evidence_keys import KEY, card, rotate, seal_again_and_again, write_sheet
 from vorbehalt.cli.output import JSON, flush, note, print_json, printable, say, utc, write
 from vorbehalt.cli.past_answer import not_contemporaneous, past_sentence
 from vorbehalt.errors import TamperError

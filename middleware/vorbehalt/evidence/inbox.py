@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import mmap
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
 from vorbehalt.evidence.budget import Budget
 from vorbehalt.evidence.counts import Counts
+from vorbehalt.evidence.files import Disk
 from vorbehalt.evidence.losses import CLOSED, INTERNAL, QUEUE_FULL, ROLLUP, Losses
 from vorbehalt.evidence.receipt import Draft, Receipt
 from vorbehalt.evidence.receipts import NEEDS_NO_DISK, NEVER_KEPT, SpoolReceipt
@@ -80,10 +82,15 @@ class Inbox:
             self._losses.lose(INTERNAL, str(draft.type), self._clock())
         return NEVER_KEPT
 
-    def move_counts(self, page: mmap.mmap) -> None:
-        """Go on counting in a page that outlives the process."""
-        with self._lock:
-            self._counts.adopt(page)
+    def keep_counts(self, folder: Path, writer: str, disk: Disk) -> None:
+        """Go on counting in a page that outlives the process.
+
+        Without the page all works as before; what a kill costs is then unknown, and called so.
+        """
+        with contextlib.suppress(OSError):
+            page = self._counts.create(folder, writer, disk)
+            with self._lock:
+                self._counts.adopt(page)
 
     @property
     def is_used(self) -> bool:

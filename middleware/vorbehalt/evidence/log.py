@@ -206,10 +206,7 @@ class EvidenceLog:
             return 0
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError):
-            # Without the page all works as before; what a kill costs is then unknown, and called so.
-            page = self._counts.create(self._directory.path / "spool", self.writer_id, self._disk)
-            self._inbox.move_counts(page)
+        self._inbox.keep_counts(self._directory.path / "spool", self.writer_id, self._disk)
         self._commit([])
         while True:
             jobs, is_last = self._inbox.take(self._wants_batch)
