@@ -106,7 +106,9 @@ class Life:
         self.offer(3)
         self.commit()
         self.visit(5, 0)
-        self.offer(7)
+        self.offer(3)
+        self.offer(1, objects="no digests")
+        self.offer(4)
         self.commit()
         self.visit(2, 1)
         self.offer(2, objects="no digests")
@@ -169,7 +171,7 @@ def test_a_writer_that_closes_leaves_no_page_and_no_gap(directory: EvidenceDirec
     seal_once(directory.path)
 
     assert not list((directory.path / "spool").glob("*.counts"))
-    assert [gap["reason"] for gap in gaps(directory)] == ["malformed"]
+    assert {gap["reason"] for gap in gaps(directory)} == {"malformed"}
 
 
 def test_who_never_could_write_is_told_of_by_the_next(directory: EvidenceDirectory, disk: Any) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from vorbehalt.evidence.files import PRIVATE_FILE, Disk, open_lock, try_lock
 
+BALLAST = "ballast"
+"""The folder below `run/`."""
 MAX_BYTES = 16 << 20
 _SHARE = 100
 """Of the free space at most one part in so many is kept back."""

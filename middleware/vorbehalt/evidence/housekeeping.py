@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.ballast import BALLAST
 from vorbehalt.evidence.clock import ClockWatch, steady_ns
 from vorbehalt.evidence.files import Disk
 from vorbehalt.evidence.receipt import Draft
@@ -85,7 +86,10 @@ def _breathe() -> None:
 
 
 def size_of(directory: Path) -> int:
-    """Return the bytes of all files below a directory; what vanishes meanwhile counts nothing."""
+    """Return the bytes of all files below a directory, without the room that is only kept back.
+
+    What vanishes meanwhile counts nothing.
+    """
     total = 0
     folders = [str(directory)]
     while folders:
@@ -93,7 +97,8 @@ def size_of(directory: Path) -> int:
             with os.scandir(folders.pop()) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
+                        if entry.name != BALLAST:
+                            folders.append(entry.path)
                     else:
                         total += entry.stat(follow_symlinks=False).st_size
         except OSError:
