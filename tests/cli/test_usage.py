@@ -43,6 +43,8 @@ COMMANDS = {
         "shred",
         "import",
         "correct",
+        "card",
+        "rotate",
         "show",
         "prove",
         "seal",
@@ -52,7 +54,7 @@ COMMANDS = {
     "works": {"check", "scan", "ledger"},
 }
 LATER = ["dossier", "notice", "report"]
-LATER_EVIDENCE = ["export", "card"]
+LATER_EVIDENCE = ["export"]
 
 
 def listed(text: str) -> set[str]:
