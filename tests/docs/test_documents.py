@@ -237,7 +237,7 @@ def test_every_command_and_option_that_is_named_exists(document: Path) -> None:
 def test_the_checks_see_what_is_wrong() -> None:
     text = (
         "# A *title*, with `code`\n[here](docs/nowhere.md) [there](#a-title-with-code) [gone](#gone)\n"
-        "`vorbehalt stop --for 2h` and `vorbehalt check --nonsense`, `vorbehalt evidence card`\n"
+        "`vorbehalt stop --for 2h` and `vorbehalt check --nonsense`, `vorbehalt evidence nothing`\n"
         "```sh\nmake x && vorbehalt nonsense\nvorbehalt evidence show DIR --type request\n```\n"
     )
 
@@ -245,7 +245,7 @@ def test_the_checks_see_what_is_wrong() -> None:
     assert anchors(text) == {"a-title-with-code"}
     assert sorted(wrong_calls(text)) == [
         "vorbehalt check --nonsense",
-        "vorbehalt evidence card",
+        "vorbehalt evidence nothing",
         "vorbehalt nonsense",
         "vorbehalt stop",
     ]
