@@ -35,7 +35,8 @@ _SPOTS: Final = 8192
 _LONGEST_PATH: Final = 512
 _FINDINGS: Final = 4096
 _PAGES_TO_REST: Final = (8, 64)
-"""Whoever reads like a person is looked at again after as many pages as it has read, within these bounds."""
+"""Whoever reads like a person is looked at again after as many pages as it has read, within these bounds;
+others without findings after half as many, at most half the bound."""
 
 _FIRST_PAGES: Final = 3
 """Pages below which no finding of conduct can be made, traps and robots.txt aside."""
@@ -306,4 +307,4 @@ def _rest(record: ClientRecord, sees_assets: bool) -> int:
         return min(max(least, pages), most)
     if pages < 2 * _FIRST_PAGES:
         return max(0, _FIRST_PAGES - 1 - pages)
-    return min(pages // 2, least)
+    return min(pages // 2, most // 2)
