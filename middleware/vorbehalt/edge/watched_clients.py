@@ -44,9 +44,11 @@ class WatchedClients:
         """Let the templates of every host that has a path for traps write links."""
         for plan in engine.plans():
             path = plan.settings.terms.trap_path
-            if path and self._secret is None:
+            if not path:
+                continue  # a new plan has none, and what others placed is theirs
+            if self._secret is None:
                 self._secret = shared_secret(engine.settings.state.directory)
-            place_traps(plan, TrapLinks(path, self._secret, addresses) if path and self._secret else None)
+            place_traps(plan, TrapLinks(path, self._secret, addresses))
 
 
 def _weights(book: Book) -> tuple[str, dict[Level, int]]:
