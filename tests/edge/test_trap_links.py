@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.templating import Jinja2Templates
 
-from asgi_support import Got, ask, protect, scope
+from asgi_support import Got, PageApp, ask, protect, scope
 from vorbehalt import reservation_context, trap_link
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.trap_links import TrapLinks, place_traps, traps_of
@@ -110,6 +110,19 @@ def test_who_is_not_known_gets_no_link(client: Any) -> None:
 
     assert got.status == 200
     assert anchors(got) == []
+
+
+def test_another_site_that_began_with_the_same_signals_takes_nobodys_links_away() -> None:
+    """It was found under the digest that it had before, and its own digest has no links."""
+    others = [protect(PageApp()) for _ in range(8)]
+    for other in others:
+        assert other.runtime is not None
+        engine = other.runtime.live.engine
+        engine.default.take(engine.render(engine.default.settings, b"User-agent: *\nDisallow: /a/\n"))
+    with site(links()) as app:
+        (anchor,) = anchors(ask(app, "/lyrics/1", client=VISITOR))
+    assert anchor.get("href", "").startswith("/related/")
+    assert len(others) == 8
 
 
 def test_where_no_traps_are_placed_there_is_no_link() -> None:

@@ -14,7 +14,7 @@ from time import time_ns
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from vorbehalt.edge.in_force import plan_of
+from vorbehalt.edge.in_force import plan_of, plans_of
 from vorbehalt.edge.trap_links import traps_of
 from vorbehalt.edge.visits import path_of, without_authority
 from vorbehalt.engine import HostPlan
@@ -110,7 +110,9 @@ def _feed(plan: HostPlan, verdict: Verdict, scope: Mapping[str, Any], *, url: st
 
 
 def _trap(plan: HostPlan, verdict: Verdict, scope: Mapping[str, Any]) -> str:
-    links = traps_of(plan)
+    # Of several sites with the same signals any may place them: all of these forbid the same paths.
+    placed = map(traps_of, plans_of(verdict.reservation))
+    links = next((links for links in placed if links is not None), None)
     return "" if links is None else links.element(scope, time_ns())
 
 

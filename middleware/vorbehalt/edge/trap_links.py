@@ -63,12 +63,5 @@ def place_traps(plan: HostPlan, links: TrapLinks | None) -> None:
 
 
 def traps_of(plan: HostPlan) -> TrapLinks | None:
-    """The trap links of a host, if it places any.
-
-    Plans of the same signals are as good as one another (`in_force.plan_of`): they forbid the same paths.
-    """
-    links = _placed.get(plan)
-    if links is None:
-        digest = plan.bundle.digest
-        links = next((found for one, found in list(_placed.items()) if one.bundle.digest == digest), None)
-    return links
+    """The trap links of a host, if it places any."""
+    return _placed.get(plan)
