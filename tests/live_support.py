@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from asgi_support import config
 from live_site import standing
-from process_support import running
+from process_support import free_port, running, wait_until_listening
 from proxy_support import serving
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.edge.serve import behind
@@ -154,14 +153,6 @@ def _sidecar(live: Live, mode: Mode, upstream: str, names: Sequence[str]) -> Ite
         yield port
 
 
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        bound = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in bound:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in bound]
-
-
 @contextlib.contextmanager
 def arrangement(names: Sequence[str], modes: Sequence[Mode] = MODES) -> Iterator[Live]:
     """nginx, a sidecar for each mode, and the site, for these clients.
@@ -185,7 +176,7 @@ def _in_folder(folder: Path, names: Sequence[str], modes: Sequence[Mode]) -> Ite
     ports = dict(
         zip(
             [(name, mode) for mode in modes for name in names],
-            _free_ports(len(names) * len(modes)),
+            [free_port() for _ in range(len(names) * len(modes))],
             strict=True,
         )
     )
@@ -217,7 +208,11 @@ def _in_folder(folder: Path, names: Sequence[str], modes: Sequence[Mode]) -> Ite
             "-e",
             str(folder / "error.log"),
         ]
-        stack.enter_context(running(command, next(iter(ports.values())), folder))
+        first, *others = ports.values()
+        process = stack.enter_context(running(command, first, folder))
+        # It listens where it can while it still tries the others, and ends if one of them stays taken.
+        for port in others:
+            wait_until_listening(process, port, folder / "error.log")
         yield live
 
 

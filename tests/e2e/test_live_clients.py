@@ -1,6 +1,6 @@
 """Real clients over https through nginx and the sidecar: exactly what each shows, page by page.
 
-A drill (`make drills`): in the ordinary suite, beside other tests, it came to nothing once. It needs what
+A few of them run in the ordinary suite; the whole matrix is a drill (`make drills`), and needs what
 `tests/install-components --drill` installs. The cases stand in tests/cases/live_clients.toml.
 """
 
@@ -17,8 +17,6 @@ from live_clients import CLIENTS, Client
 from live_report import CASES, Outcome, run_all, table
 from live_support import Live, arrangement
 
-pytestmark = pytest.mark.drill
-
 EXPECTED: dict[str, Any] = tomllib.loads(CASES.read_text("utf-8"))
 BY_NAME = {client.name: client for client in CLIENTS}
 RANKS = ("observe", "limit", "challenge", "block")
@@ -26,7 +24,7 @@ PARAMS = [
     pytest.param(
         client,
         id=client.name,
-        marks=[pytest.mark.real(*client.needs)],
+        marks=[pytest.mark.real(*client.needs), *([] if client.small else [pytest.mark.drill])],
     )
     for client in CLIENTS
 ]
