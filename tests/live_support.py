@@ -12,6 +12,8 @@ import contextlib
 import hashlib
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from asgi_support import config
 from live_site import standing
-from process_support import free_port, running, wait_until_listening
+from process_support import free_port, running, wait_for
 from proxy_support import serving
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.edge.serve import behind
@@ -208,12 +210,25 @@ def _in_folder(folder: Path, names: Sequence[str], modes: Sequence[Mode]) -> Ite
             "-e",
             str(folder / "error.log"),
         ]
-        first, *others = ports.values()
-        process = stack.enter_context(running(command, first, folder))
+        process = stack.enter_context(running(command, next(iter(ports.values())), folder))
         # It listens where it can while it still tries the others, and ends if one of them stays taken.
-        for port in others:
-            wait_until_listening(process, port, folder / "error.log")
+        for port in ports.values():
+            wait_for(lambda port=port: _is_ours(port, live.ca), f"nginx does not listen on {port}", 5)  # type: ignore[misc]
+        assert process.poll() is None, (folder / "error.log").read_text()
         yield live
+
+
+def _is_ours(port: int, ca: Path) -> bool:
+    """Whether who answers there has our certificate."""
+    context = ssl.create_default_context(cafile=ca)
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=2) as plain,
+            context.wrap_socket(plain, server_hostname="localhost"),
+        ):
+            return True
+    except OSError:
+        return False
 
 
 def run_program(command: Sequence[str], folder: Path, ca: Path, more: Mapping[str, str]) -> None:
