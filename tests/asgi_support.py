@@ -18,6 +18,23 @@ CHROME = (
     b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
     b" (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 )
+NAVIGATION = (
+    (b"sec-ch-ua", b'"Chromium";v="141", "Not)A;Brand";v="24"'),
+    (b"sec-ch-ua-mobile", b"?0"),
+    (b"sec-ch-ua-platform", b'"Windows"'),
+    (b"upgrade-insecure-requests", b"1"),
+    (b"user-agent", CHROME),
+    (b"accept", b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+    (b"sec-fetch-site", b"same-origin"),
+    (b"sec-fetch-mode", b"navigate"),
+    (b"sec-fetch-user", b"?1"),
+    (b"sec-fetch-dest", b"document"),
+    (b"referer", b"https://label.example/"),
+    (b"accept-encoding", b"gzip, deflate, br, zstd"),
+    (b"accept-language", b"de-DE,de;q=0.9"),
+    (b"cookie", b"session=1"),
+)
+"""What Chrome sends when a reader follows a link of the site; the names in its order."""
 _FILES = ("robots.txt", "llms.txt", "llms-full.txt", "trust.txt", ".well-known/trust.txt")
 LOOKED_AT = frozenset(f"/{name}" for name in (*_FILES, ".well-known/tdmrep.json"))
 """What we ask the app for ourselves."""

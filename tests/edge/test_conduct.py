@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from asgi_support import CHROME, Got, PageApp, call, config, protect, scope, watched
+from asgi_support import CHROME, NAVIGATION, Got, PageApp, call, config, protect, scope, watched
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.patterns.clients import client_key
 from vorbehalt.patterns.fingerprint import fingerprint_of
@@ -16,22 +16,6 @@ from vorbehalt.settings import load
 
 PERSON = ("203.0.114.9", 50123)
 NOBODY = ("10.1.2.3", 50123)
-NAVIGATION = (
-    (b"sec-ch-ua", b'"Chromium";v="141", "Not)A;Brand";v="24"'),
-    (b"sec-ch-ua-mobile", b"?0"),
-    (b"sec-ch-ua-platform", b'"Windows"'),
-    (b"upgrade-insecure-requests", b"1"),
-    (b"user-agent", CHROME),
-    (b"accept", b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
-    (b"sec-fetch-site", b"same-origin"),
-    (b"sec-fetch-mode", b"navigate"),
-    (b"sec-fetch-user", b"?1"),
-    (b"sec-fetch-dest", b"document"),
-    (b"referer", b"https://label.example/"),
-    (b"accept-encoding", b"gzip, deflate, br, zstd"),
-    (b"accept-language", b"de-DE,de;q=0.9"),
-    (b"cookie", b"session=1"),
-)
 LIBRARY = (
     (b"user-agent", CHROME),
     (b"accept-encoding", b"gzip, deflate"),
@@ -239,6 +223,22 @@ def test_what_fetched_robots_txt_and_goes_where_it_must_not_is_found() -> None:
     assert [finding.id for finding in found] == ["robots.violation"]
     asked(site, "/private/1", NAVIGATION, ("203.0.115.7", 1))
     assert app.pages[-1]["vorbehalt"].findings == (), "never fetched robots.txt: nothing is known"
+
+
+def test_a_fault_in_the_findings_changes_no_answer_and_is_counted_and_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    site, evidence = watched(PageApp(), None, patterns={"mode": "enforce"})
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("vorbehalt.patterns.watch.note", broken)
+    assert [asked(site, f"/lyrics/{number}", LIBRARY).status for number in range(3)] == [200] * 3
+    assert [draft for draft in evidence.drafts if draft.type == "request"] == []
+    assert count(site, "vorbehalt_internal_errors_total") == 3
+    assert caplog.text.count("a visit passes without a look at its conduct") == 1
+    assert "a fault of ours" in caplog.text
 
 
 def test_health_and_metrics_count_the_campaigns_that_run_and_name_none() -> None:

@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from asgi_support import CHROME, GPTBOT, PERPLEXITY, Got, PageApp, WatchedEvidence, call, config, scope
+from asgi_support import (
+    CHROME,
+    GPTBOT,
+    NAVIGATION,
+    PERPLEXITY,
+    Got,
+    PageApp,
+    WatchedEvidence,
+    call,
+    config,
+    scope,
+)
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.edge import deciding
 
@@ -93,15 +104,7 @@ def test_the_second_answer_is_the_first_one(
 
 
 PERSON = (
-    (b"sec-ch-ua", b'"Chromium";v="141", "Not)A;Brand";v="24"'),
-    (b"sec-ch-ua-mobile", b"?0"),
-    (b"sec-ch-ua-platform", b'"Windows"'),
-    (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8"),
-    (b"sec-fetch-site", b"same-origin"),
-    (b"sec-fetch-mode", b"navigate"),
-    (b"sec-fetch-dest", b"document"),
-    (b"accept-language", b"de"),
-    (b"cookie", b"session=1"),
+    *(pair for pair in NAVIGATION if pair[0] != b"user-agent"),
     (b"x-forwarded-for", b"203.0.114.9"),
     (b"x-forwarded-proto", b"https"),
     (b"x-forwarded-host", b"label.example"),

@@ -11,7 +11,18 @@ from typing import Any
 
 import pytest
 
-from asgi_support import CHROME, GPTBOT, Got, PageApp, WatchedEvidence, call, config, protect, scope, watched
+from asgi_support import (
+    GPTBOT,
+    NAVIGATION,
+    Got,
+    PageApp,
+    WatchedEvidence,
+    call,
+    config,
+    protect,
+    scope,
+    watched,
+)
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.edge.trap_links import traps_of
 from vorbehalt.edge.traps import shared_secret
@@ -20,21 +31,10 @@ from vorbehalt.settings import load
 
 TRAPS = {"traps": "/related/"}
 READER, OTHER = ("203.0.114.9", 1), ("203.0.115.7", 1)
-HEADERS = (
-    (b"sec-ch-ua", b'"Chromium";v="141", "Not)A;Brand";v="24"'),
-    (b"user-agent", CHROME),
-    (b"accept", b"text/html"),
-    (b"sec-fetch-site", b"same-origin"),
-    (b"sec-fetch-mode", b"navigate"),
-    (b"sec-fetch-dest", b"document"),
-    (b"accept-encoding", b"gzip, deflate, br"),
-    (b"accept-language", b"de"),
-    (b"cookie", b"session=1"),
-)
 
 
 def asked(site: Any, path: str, client: Any = READER, *more: tuple[bytes, bytes], method: str = "GET") -> Got:
-    request = scope(path, agent=None, headers=(*HEADERS, *more), client=client, method=method)
+    request = scope(path, agent=None, headers=(*NAVIGATION, *more), client=client, method=method)
     return asyncio.run(call(site, request))
 
 

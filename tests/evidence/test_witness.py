@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import logging
 import os
 import stat
 import threading
@@ -106,6 +107,8 @@ def test_what_contradicts_is_kept_as_the_log_signed_it(
 ) -> None:
     honest, fork = Tree(900), Tree(900)
     fork.hashes[500] = leaf_hash(b"edited")
+    # Another test may have let the ordinary lines of a server through.
+    caplog.set_level(logging.WARNING, "vorbehalt.witness")
     ask(store, honest.request(0, 600))
     for body in (
         honest.request(0, 700),  # no contradiction: the client only did not know the size
@@ -118,7 +121,7 @@ def test_what_contradicts_is_kept_as_the_log_signed_it(
 
     kept = sorted((tmp_path / "witness").glob("*.contradicts"))
     assert [path.read_bytes() for path in kept] == [fork.note(600), fork.note(800)]
-    assert sum(record.levelname == "WARNING" for record in caplog.records) == 2
+    assert len(caplog.records) == 2
 
 
 def test_an_unknown_log_gets_404_and_a_foreign_signature_403(store: WitnessStore) -> None:

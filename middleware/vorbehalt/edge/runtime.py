@@ -56,7 +56,7 @@ class Runtime(TellsMetrics):
         self.sharing = Sharing(self.settings, self.counters)
         self.sizes = AnswerSizes()
         self.disarm = Disarm()
-        self.clients = WatchedClients(self.telling.versions.find)
+        self.clients = WatchedClients(self.telling.versions.find, self.counters)
         self.outside = Outside(
             self.settings,
             lambda: self.evidence,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from vorbehalt.edge.assessing import Assessments
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.trap_links import TrapLinks, place_traps
@@ -13,13 +15,18 @@ from vorbehalt.patterns.cohorts import Cohorts
 from vorbehalt.patterns.definition import Level
 from vorbehalt.patterns.watch import Watch
 from vorbehalt.settings import Settings
+from vorbehalt.stores.counters import Counters
+
+log = logging.getLogger("vorbehalt")
 
 
 class WatchedClients:
     """Hands every configuration the same watch, as long as its rule book and its inputs are the same."""
 
-    def __init__(self, versions: Versions) -> None:
+    def __init__(self, versions: Versions, counters: Counters) -> None:
         self._versions = versions
+        self._counters = counters
+        self._told = False
         self.assessments = Assessments()
         self._secret: bytes | None = None
         self._watch: Watch | None = None
@@ -38,7 +45,15 @@ class WatchedClients:
         if watch is None or watch.inputs != inputs or _weights(watch.book) != _weights(book):
             # What was found under other rules would have to be weighed by them: it begins anew.
             watch = self._watch = Watch(book, inputs, cohorts=Cohorts(book, inputs))
+            watch.on_failure = self._failed
         return Conduct(watch, settings.patterns, self._versions, trap=followed)
+
+    def _failed(self, error: Exception) -> None:
+        """A visit passes as if nothing had been found: counted each time, logged in full once."""
+        self._counters.inc("vorbehalt_internal_errors_total", ())
+        if not self._told:
+            self._told = True
+            log.error("a visit passes without a look at its conduct; more are only counted", exc_info=error)
 
     def place_traps(self, engine: Engine, addresses: AddressResolver) -> None:
         """Let the templates of every host that has a path for traps write links."""

@@ -8,7 +8,7 @@ found. Time is an argument.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from vorbehalt.facts import ClientAddress, Finding, Visit
@@ -60,6 +60,8 @@ class Watch:
         self.handshakes = Handshakes()
         self.failures = 0
         self.last_failure: Exception | None = None
+        self.on_failure: Callable[[Exception], None] | None = None
+        """Told of every fault of ours, so that somebody learns of it."""
         self.reads_on = False
         """Of the client observed last: it returns cookies, loads what pages are made of, follows links, and
         nothing is held against it, so that nothing will come of how a page of many was answered."""
@@ -290,9 +292,11 @@ class Watch:
         return self._findings.setdefault(finding, finding)
 
     def failed(self, error: Exception) -> None:
-        """Count a fault of ours."""
+        """Count a fault of ours, and tell of it."""
         self.failures += 1
         self.last_failure = error
+        if self.on_failure is not None:
+            self.on_failure(error)
 
 
 def _rest(record: ClientRecord, sees_assets: bool) -> int:
