@@ -17,9 +17,10 @@ from asgi_support import CHROME, GPTBOT, PageApp, ask
 from process_support import GPTBOT as GPTBOT_TEXT
 from process_support import VORBEHALT, free_port, running, vorbehalt, wait_for
 from process_support import ask as ask_port
+from support import erase_row
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.evidence.audit import verify
-from vorbehalt.evidence.forgetting import destroy_day, erase_row
+from vorbehalt.evidence.forgetting import destroy_day
 from vorbehalt.evidence.query import Filters, show
 from vorbehalt.evidence.vault import Keys
 from vorbehalt.stores.overrides_file import read

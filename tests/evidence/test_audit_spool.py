@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support import erase_row
 from tlog_support import SIGNER, Log, Writer, as_json, audit, frame, leaves, put
 from vorbehalt.evidence.auditor.frames import read_frames
 from vorbehalt.evidence.directory import EvidenceDirectory
-from vorbehalt.evidence.forgetting import erase_row
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.tlog.leaf import encode_leaf

@@ -22,11 +22,12 @@ import asyncio, json, sys
 from pathlib import Path
 from vorbehalt.evidence.log import EvidenceLog, prepare
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.retention import Keeping, default_periods
+from vorbehalt.evidence.retention import DEFAULTS, Keeping, parse_period
 import time
 
 home, when = Path(sys.argv[1]), Path(sys.argv[2])
-log = EvidenceLog(prepare(home, "label.example/evidence"), keeping=Keeping(default_periods()), seals=False)
+periods = {name: parse_period(text) for name, text in DEFAULTS.items()}
+log = EvidenceLog(prepare(home, "label.example/evidence"), keeping=Keeping(periods), seals=False)
 log.start()
 for number, offset in enumerate(("+0", "-3600", "+86400")):
     when.write_text(offset + "\\n")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from support import default_periods
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence import holds, query
 from vorbehalt.evidence.audit import verify
@@ -22,7 +23,7 @@ from vorbehalt.evidence.holds import Hold
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.openings import openings
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.retention import default_periods, parse_period
+from vorbehalt.evidence.retention import parse_period
 from vorbehalt.evidence.shred import shred_address, shred_days, shred_expired
 from vorbehalt.evidence.vault import Keys
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from support import default_periods
 from vorbehalt.evidence.clock import ClockWatch, Discipline, discipline
 from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.housekeeping import HouseKeeping, full_sentence, size_of
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.query import Filters, show
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.retention import Keeping, default_periods
+from vorbehalt.evidence.retention import Keeping
 from vorbehalt.evidence.vault import Keys
 
 SECOND, HOUR, DAY = 10**9, 3600 * 10**9, 86_400 * 10**9

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import uvloop
 
+from support import erase_row
 from vorbehalt.evidence.audit import verify as audit
 from vorbehalt.evidence.directory import EvidenceDirectory
-from vorbehalt.evidence.forgetting import destroy_day, erase_row
+from vorbehalt.evidence.forgetting import destroy_day
 from vorbehalt.evidence.log import EvidenceLog, MemoryEvidence, NoEvidence, open_evidence
 from vorbehalt.evidence.losses import Losses
 from vorbehalt.evidence.receipt import Draft, Evidence, Receipt

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from support import erase_row
 from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence.directory import EvidenceDirectory
-from vorbehalt.evidence.forgetting import destroy_day, erase_row
+from vorbehalt.evidence.forgetting import destroy_day
 from vorbehalt.evidence.frames import frame, scan_frames
 from vorbehalt.evidence.vault import (
     Keys,

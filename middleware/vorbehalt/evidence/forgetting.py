@@ -49,11 +49,6 @@ def erase_rows(
     return erased
 
 
-def erase_row(path: Path, sequence: int, disk: Disk | None = None) -> int:
-    """Overwrite the rows of one record; returns how many there were."""
-    return erase_rows(path, lambda row: row.sequence == sequence, disk)
-
-
 def erase_day(
     directory: Path, day: str, retention: str, disk: Disk | None = None, pause: Pause = no_pause
 ) -> int:

@@ -58,11 +58,6 @@ def parse_period(text: str) -> Period:
     return Period(years=number) if found[2] == "y" else Period(days=number * (7 if found[2] == "w" else 1))
 
 
-def default_periods() -> dict[str, Period]:
-    """Return the periods that hold where a configuration says nothing."""
-    return {name: parse_period(text) for name, text in DEFAULTS.items()}
-
-
 def day_keys(names: Iterable[str]) -> list[tuple[str, str]]:
     """Return (day, class) of every day key among the names of keys, sorted."""
     return sorted((found[1], found[2]) for name in names if (found := _DAY_KEY.fullmatch(name)))

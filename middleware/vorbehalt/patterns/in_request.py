@@ -37,7 +37,6 @@ TLS: Final = "proto.tls_contradicts"
 
 _MOST_BYTES: Final = 3_072
 _DAY: Final = 86_400_000_000_000
-Values = tuple[bytes, ...]
 
 
 def find_in_request(seen: Seen, book: Book, learnt: Handshakes | None = None) -> tuple[Finding, ...]:
