@@ -1,1 +1,1 @@
-"""How a client behaves: one pure function per finding. Empty until findings arrive."""
+"""How a client behaves: one pure function per finding, what is remembered of clients, a score. Pure."""
