@@ -14,6 +14,7 @@ from vorbehalt.cli import (
     explaining,
     identifying,
     init,
+    notice,
     pausing,
     probing,
     replaying,
@@ -66,6 +67,7 @@ app.command("replay")(replaying.replay)
 app.command("tune")(tuning.tune)
 app.command("probe")(probing.probe)
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(notice.app, name="notice")
 app.add_typer(rules.app, name="rules")
 app.add_typer(signals.app, name="signals")
 app.add_typer(works.app, name="works")

@@ -28,6 +28,7 @@ RecordType = Literal[
     "export",
     "hold",
     "shred",
+    "notice",
     "key-rotation",
     "writer-open",
     "writer-close",

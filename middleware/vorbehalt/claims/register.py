@@ -1,0 +1,243 @@
+"""The register of letters: what was written to whom, when it went out, what came back. Read from the log.
+
+Every step of a letter is a record of type `notice`. Steps bear a number within their letter, so that their
+order does not depend on which writer was sealed first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.log_scan import unsealed_leaves
+from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.receipt import RecordType
+from vorbehalt.evidence.tlog.leaf import decode_leaf, seen_of
+from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
+
+NOTICE: Final[RecordType] = "notice"
+WRITTEN, SENT, DELIVERED, ANSWERED, REMINDED, CLOSED, WITHDRAWN = STEPS = (
+    "written", "sent", "delivered", "answered", "reminded", "closed", "withdrawn",
+)  # fmt: skip
+NOT_SEALED: Final = -1
+"""Index of a step that is durable, but not in the log yet."""
+GIVES_NO_NOTICE: Final = frozenset({"impostor-report"})
+"""Kinds of letters that tell an operator of others: what it does later is not "after notice"."""
+
+_MARK = f'"type":"{NOTICE}"'.encode("ascii")
+_DAY_NS = 86_400 * 10**9
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened to a letter.
+
+    `at` is the time of its record (ns UTC), `date` the day on which it happened, as whoever entered it said.
+    `digest` is the SHA-256 hex of a file that belongs to it (text, proof of delivery, answer), `note` what
+    was said of it: channel, summary, reason. `due` is a deadline that the step sets. `index` is that of the
+    record in the log, `NOT_SEALED` while it waits.
+    """
+
+    name: str
+    at: int
+    date: str
+    note: str = ""
+    digest: str = ""
+    index: int = NOT_SEALED
+    due: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter as its steps left it. Days are written YYYY-MM-DD and are days in UTC.
+
+    `operator` is the name as records bear it, `to` the party addressed, `about` the id of the letter that
+    this one reminds of; `due` the last deadline set. `hold` is the matter that holds the operator's records
+    for it, or `no_hold` says why there is none.
+    """
+
+    id: str
+    operator: str
+    kind: str
+    language: str
+    date: str
+    due: str | None
+    digest: str
+    approved_by: str
+    steps: tuple[Step, ...]
+    to: str = ""
+    about: str = ""
+    hold: str = ""
+    no_hold: str = ""
+
+    def first(self, name: str) -> Step | None:
+        """Return the first step of this name."""
+        return next((step for step in self.steps if step.name == name), None)
+
+    def last(self, *names: str) -> Step | None:
+        """Return the last step of one of these names."""
+        return next((step for step in reversed(self.steps) if step.name in names), None)
+
+    @property
+    def is_open(self) -> bool:
+        """True until it was closed or withdrawn."""
+        return self.last(CLOSED, WITHDRAWN) is None
+
+    @property
+    def state(self) -> str:
+        """The step that says how matters stand; a late proof of delivery does not undo an answer."""
+        if (end := self.last(WITHDRAWN) or self.last(CLOSED)) is not None:
+            return end.name
+        told = self.last(ANSWERED, REMINDED) or self.last(DELIVERED) or self.last(SENT)
+        return told.name if told is not None else WRITTEN
+
+    @property
+    def awaits_answer(self) -> bool:
+        """True if it is open, went out, and nothing came since, or since the last reminder."""
+        return self.state in (SENT, DELIVERED, REMINDED)
+
+    def days_overdue(self, today: str) -> int:
+        """Return by how many days the deadline has passed without an answer; 0 if it has not."""
+        if self.due is None or not self.awaits_answer:
+            return 0
+        return max(0, (date.fromisoformat(today) - date.fromisoformat(self.due)).days)
+
+    def sent_at(self) -> int | None:
+        """Return from when on (ns UTC) traffic is later than the letter; None while it has not gone out.
+
+        A day is all that was said, so it is the end of that day; the time of the record if that is earlier.
+        """
+        sent = [min(end_of(step.date), step.at) for step in self.steps if step.name == SENT]
+        return min(sent) if sent else None
+
+    @property
+    def gives_notice(self) -> bool:
+        """True if what the operator does later is "after notice"."""
+        return self.kind not in GIVES_NO_NOTICE and self.sent_at() is not None and self.state != WITHDRAWN
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """All letters by id. `strays` are sentences about records that fit no letter; they count for nothing."""
+
+    letters: tuple[Letter, ...]
+    size: int = 0
+    strays: tuple[str, ...] = ()
+
+    def letter(self, id: str) -> Letter | None:
+        return next((letter for letter in self.letters if letter.id == id), None)
+
+    def first_notice(self, operator: str) -> int | None:
+        """Return from when on (ns UTC) traffic of an operator is after notice."""
+        letter = first_letter(self, operator)
+        return None if letter is None else letter.sent_at()
+
+
+def first_letter(register: Register, operator: str) -> Letter | None:
+    """Return the letter that gave an operator notice first. Withdrawn ones and impostor reports give none."""
+    given = [one for one in register.letters if one.operator == operator and one.gives_notice]
+    return min(given, key=lambda one: (one.sent_at() or 0, one.id), default=None)
+
+
+def after_notice(register: Register, operator: str, at: int) -> Letter | None:
+    """Return the first letter that an operator had been sent at a time (ns UTC); None: no notice by then."""
+    letter = first_letter(register, operator)
+    return letter if letter is not None and (letter.sent_at() or 0) <= at else None
+
+
+def end_of(day: str) -> int:
+    """Return the end of a day (UTC) in nanoseconds."""
+    return ((date.fromisoformat(day) - _EPOCH).days + 1) * _DAY_NS
+
+
+def day_of(at: int) -> str:
+    """Return the day (UTC) of nanoseconds."""
+    return datetime.fromtimestamp(at // 10**9, UTC).date().isoformat()
+
+
+def read_register(directory: Path, size: int | None = None) -> Register:
+    """Read the letters of an evidence directory: of its first `size` records, None: of all that is durable.
+
+    Raises EvidenceError if the log cannot be read, or is shorter. Verifies nothing but the checkpoint's
+    signature: `evidence verify` does.
+    """
+    # Before the log: what is sealed meanwhile would be in neither.
+    waiting = unsealed_leaves(directory, (NOTICE,)) if size is None else []
+    full = open_log(directory)[1].size
+    if size is not None and size > full:
+        raise EvidenceError(f"the log holds {full} records, not {size}")
+    wanted = full if size is None else size
+    found = {(leaf["w"], leaf["s"]): (NOT_SEALED, leaf) for leaf in waiting}
+    for index, leaf in _sealed(directory, full, wanted):
+        found[leaf["w"], leaf["s"]] = (index, leaf)
+    return replace(register_of(found.values()), size=wanted)
+
+
+def _sealed(directory: Path, full: int, size: int) -> Iterator[tuple[int, dict[str, object]]]:
+    def reader(path: str) -> bytes:
+        return (directory / "log" / path).read_bytes()
+
+    for first in range(0, size, WIDTH):
+        entries = read_entries(reader, bundle_name(first, full))[: size - first]
+        for index, entry in enumerate(entries, first):
+            # Quotation marks inside texts are escaped: the mark stands only where a type stands.
+            if _MARK in entry and (leaf := decode_leaf(entry))["type"] == NOTICE:
+                yield index, leaf
+
+
+def register_of(records: Iterable[tuple[int, Mapping[str, object]]]) -> Register:
+    """Build the register from records of type `notice` with their index, in any order. Never raises."""
+    by_letter: dict[str, list[tuple[Step, Mapping[str, object]]]] = {}
+    strays: list[str] = []
+    for index, leaf in records:
+        seen = seen_of(leaf)
+        if (step := _step(index, leaf, seen)) is None:
+            strays.append(f"record {index} is no step of a letter")
+        else:
+            by_letter.setdefault(str(seen["letter"]), []).append((step, seen))
+    letters = []
+    for id, told in by_letter.items():
+        told.sort(key=lambda one: (one[0].number, one[0].at, one[0].index))
+        first, said = told[0]
+        steps: list[Step] = []
+        for step, _ in told if first.name == WRITTEN else ():
+            if step.number != len(steps):
+                strays.append(f"record {step.index} is no next step of letter {id}")
+                continue
+            steps.append(step)
+        if steps:
+            letters.append(_letter(id, said, tuple(steps)))
+        else:
+            strays.append(f"letter {id} was never entered; {len(told)} records name it")
+    return Register(tuple(sorted(letters, key=lambda one: one.id)), strays=tuple(sorted(strays)))
+
+
+def _step(index: int, leaf: Mapping[str, object], seen: Mapping[str, object]) -> Step | None:
+    name, number = seen.get("step"), seen.get("number")
+    texts = {key: str(seen.get(key) or "") for key in ("note", "digest", "due", "date")}
+    if name not in STEPS or type(number) is not int or not seen.get("letter") or not is_day(texts["date"]):
+        return None
+    if texts["due"] and not is_day(texts["due"]):
+        return None
+    return Step(str(name), int(str(leaf["at"])), index=index, number=number, **texts)
+
+
+def _letter(id: str, seen: Mapping[str, object], steps: tuple[Step, ...]) -> Letter:
+    due = next((step.due for step in reversed(steps) if step.due), None)
+    names = ("operator", "kind", "language", "approved_by", "to", "about", "hold", "no_hold")
+    said = {name: str(seen.get(name) or "") for name in names}
+    return Letter(id=id, date=steps[0].date, due=due, digest=steps[0].digest, steps=steps, **said)
+
+
+def is_day(text: str) -> bool:
+    """True for a day as it stands in a record: YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
