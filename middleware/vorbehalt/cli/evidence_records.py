@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 
-from vorbehalt import __version__
 from vorbehalt.cli.operator_actions import become_owner, checked_reason
-from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.log import open_evidence
 from vorbehalt.evidence.query import open_log
 from vorbehalt.evidence.receipt import Draft, Evidence
-
-_DURABLE_SECONDS = 10.0
-_NO_BUDGET = 1 << 40
+from vorbehalt.evidence.recording import keep_all
+from vorbehalt.evidence.recording import recording as writing
 
 WHO = typer.Option(None, "--who", help="Who does it, for the record; default: the login name.")
 WHY = typer.Option("", "--why", help="Why, one line that stands in the record.")
@@ -45,22 +40,12 @@ def recording(directory: Path, task: str) -> Iterator[Evidence]:
 
     Raises EvidenceError if there is no log.
     """
-    verifier, _, _ = open_log(directory)
+    open_log(directory)
     become_owner(directory)
-    opening: dict[str, object] = {"software": f"vorbehalt {__version__}", "task": task}
-    evidence = open_evidence(
-        str(directory),
-        verifier.name,
-        opening,
-        clients_per_minute=_NO_BUDGET,
-        operators_per_minute=_NO_BUDGET,
-    )
-    with closing(evidence):
-        evidence.start()
+    with writing(directory, task) as evidence:
         yield evidence
 
 
 def keep(evidence: Evidence, draft: Draft) -> None:
     """Append one record and wait until it is durable. Raises EvidenceError."""
-    if not asyncio.run(evidence.append(draft).durable(_DURABLE_SECONDS)):
-        raise EvidenceError("the record could not be written: look at the disk of the evidence directory")
+    keep_all(evidence, (draft,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from vorbehalt.evidence.forgetting import Pause, no_pause
@@ -12,13 +12,22 @@ from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
 
 
+def _any(_: bytes) -> bool:
+    return True
+
+
 def walk_log(
-    directory: Path, types: Collection[str], needle: bytes = b"", pause: Pause = no_pause
+    directory: Path,
+    types: Collection[str],
+    needle: bytes = b"",
+    pause: Pause = no_pause,
+    wants: Callable[[bytes], bool] = _any,
 ) -> Iterator[Mapping[str, object]]:
     """Yield the records of the given types whose bytes hold `needle`; one sealed meanwhile may come twice.
 
     An entry whose bytes do not hold the wanted text is never decoded: quotation marks inside texts are
-    escaped. Raises EvidenceError if the log cannot be read. Verifies nothing but the checkpoint's signature.
+    escaped. `wants` may pass over more by the bytes of an entry, and sees none that waits to be sealed.
+    Raises EvidenceError if the log cannot be read. Verifies nothing but the checkpoint's signature.
     """
     # Before the log: what is sealed meanwhile would be in neither.
     yield from unsealed_leaves(directory, types)
@@ -34,6 +43,7 @@ def walk_log(
             if (
                 needle in entry
                 and any(mark in entry for mark in marks)
+                and wants(entry)
                 and (leaf := decode_leaf(entry))["type"] in types
             ):
                 yield leaf
