@@ -42,6 +42,10 @@ class StoreError(VorbehaltError):
     """Shared counters could not be read or written."""
 
 
+class ClaimError(VorbehaltError):
+    """A letter or a step of one cannot be entered as asked."""
+
+
 class EvidenceError(VorbehaltError):
     """The evidence directory cannot be used."""
 
