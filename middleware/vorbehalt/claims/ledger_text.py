@@ -9,22 +9,27 @@ from io import StringIO
 
 from vorbehalt.claims.ledger import ATTRIBUTED, DESCRIBED, Ledger
 from vorbehalt.claims.ledger_rows import Line, told
+from vorbehalt.claims.register import Letter, after_text
 from vorbehalt.facts import Standing
 
 SHOWN = ("requested", "refused", "delivered", "whole", "part", "bytes", "not_modified", "head", "broken",
          "other", "unknown", "joined")  # fmt: skip
-CSV_COLUMNS = ("row", "work", "title", "day", "standing", *SHOWN, "first", "last")
+CSV_COLUMNS = ("row", "work", "title", "day", "standing", *SHOWN, "first", "last", "after_notice")
 _ROLLED_UP = ("requested", "refused", "bytes")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _START = date(1970, 1, 1)
+_DAY_NS = 86_400 * 10**9
 Title = Callable[[str], str]
 
 
-def as_json(ledger: Ledger, catalogue: int | None = None, title: Title = lambda _: "") -> dict[str, object]:
+def as_json(
+    ledger: Ledger, catalogue: int | None = None, title: Title = lambda _: "", notice: Letter | None = None
+) -> dict[str, object]:
     """Return the public form. `catalogue` is the number of works in the catalogue, None without one.
 
-    `attributed` are the requests of standing signed and verified, `described` those that only described
-    themselves as the operator's, `impostors` those that were contradicted. Nothing adds them up.
+    `notice` is the letter that gave the operator notice first. `attributed` are the requests of standing
+    signed and verified, `described` those that only described themselves as the operator's, `impostors` those
+    that were contradicted. Nothing adds them up.
     """
     query = ledger.query
     return {
@@ -32,6 +37,9 @@ def as_json(ledger: Ledger, catalogue: int | None = None, title: Title = lambda 
         "from": None if query.since is None else moment(query.since),
         "to": None if query.until is None else moment(query.until),
         "size": ledger.size,
+        "after_notice": None
+        if notice is None or (since := notice.sent_at()) is None
+        else {"letter": notice.id, "day": notice.notice_day, "since": moment(since)},
         "attributed": _group(ledger, catalogue, *ATTRIBUTED),
         "described": _group(ledger, catalogue, *DESCRIBED),
         "impostors": _shown(ledger.total(Standing.CONTRADICTED)),
@@ -53,8 +61,11 @@ def as_json(ledger: Ledger, catalogue: int | None = None, title: Title = lambda 
     }
 
 
-def as_csv(ledger: Ledger, title: Title = lambda _: "") -> Iterator[str]:
-    """Yield lines of CSV (RFC 4180): rows of days, of works, and of rollups, which have no outcome."""
+def as_csv(ledger: Ledger, title: Title = lambda _: "", notice: Letter | None = None) -> Iterator[str]:
+    """Yield lines of CSV (RFC 4180): rows of days, of works, and of rollups, which have no outcome.
+
+    `after_notice` is `yes` on later days, and the moment from which on it is, on the day itself.
+    """
     yield _csv(CSV_COLUMNS)
     for name, rows in (("day", ledger.days), ("work", ledger.works), ("rollup", ledger.rollups)):
         known = _ROLLED_UP if name == "rollup" else SHOWN
@@ -64,12 +75,15 @@ def as_csv(ledger: Ledger, title: Title = lambda _: "") -> Iterator[str]:
                 name, harmless(line.work), harmless(title(line.work)), day(line.day), line.standing.value,
                 *(str(counts[column]) if column in known else "" for column in SHOWN),
                 *(moment(counts[column]) if counts[column] else "" for column in ("first", "last")),
+                _after(line, notice),
             ))  # fmt: skip
 
 
-def sentences(ledger: Ledger, catalogue: int | None = None) -> Iterator[str]:
+def sentences(ledger: Ledger, catalogue: int | None = None, notice: Letter | None = None) -> Iterator[str]:
     """Yield the sums as lines for people; the standings are never added up."""
     operator = ledger.query.operator
+    if notice is not None and (since := notice.sent_at()) is not None:
+        yield f"{after_text(notice)}: all traffic of {operator} since {moment(since)}"
     for words, standings in (
         (f"from {operator} (signed or verified)", ATTRIBUTED),
         (f"described itself as {operator} (not established)", DESCRIBED),
@@ -156,6 +170,15 @@ def _place(line: Line) -> dict[str, object]:
 
 def _line(line: Line) -> dict[str, object]:
     return {**_place(line), **_shown(line.counts)}
+
+
+def _after(line: Line, notice: Letter | None) -> str:
+    if notice is None or (since := notice.sent_at()) is None or line.standing is Standing.CONTRADICTED:
+        return ""
+    begin = line.day * _DAY_NS
+    if since <= begin:
+        return "yes"
+    return f"from {moment(since)}" if since < begin + _DAY_NS else ""
 
 
 def _csv(cells: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from vorbehalt.evidence.query import open_log
 from vorbehalt.evidence.receipt import RecordType
 from vorbehalt.evidence.tlog.leaf import decode_leaf, seen_of
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
+from vorbehalt.facts import Standing
 
 NOTICE: Final[RecordType] = "notice"
 WRITTEN, SENT, DELIVERED, ANSWERED, REMINDED, CLOSED, WITHDRAWN = STEPS = (
@@ -28,6 +30,7 @@ NOT_SEALED: Final = -1
 GIVES_NO_NOTICE: Final = frozenset({"impostor-report"})
 """Kinds of letters that tell an operator of others: what it does later is not "after notice"."""
 
+_ASKED: Final = ("request", "signal-served", "imported")
 _MARK = f'"type":"{NOTICE}"'.encode("ascii")
 _DAY_NS = 86_400 * 10**9
 _EPOCH = date(1970, 1, 1)
@@ -51,6 +54,7 @@ class Step:
     index: int = NOT_SEALED
     due: str = ""
     number: int = 0
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +121,17 @@ class Letter:
         return min(sent) if sent else None
 
     @property
+    def notice_day(self) -> str:
+        """The day on which it first went out, as was said; that of the letter while it has not."""
+        return min((step.date for step in self.steps if step.name == SENT), default=self.date)
+
+    @property
     def gives_notice(self) -> bool:
         """True if what the operator does later is "after notice"."""
         return self.kind not in GIVES_NO_NOTICE and self.sent_at() is not None and self.state != WITHDRAWN
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Register:
     """All letters by id. `strays` are sentences about records that fit no letter; they count for nothing."""
 
@@ -131,24 +140,52 @@ class Register:
     strays: tuple[str, ...] = ()
 
     def letter(self, id: str) -> Letter | None:
+        """Return a letter by its id."""
         return next((letter for letter in self.letters if letter.id == id), None)
+
+    def first_letter(self, operator: str) -> Letter | None:
+        """Return the letter that first gave notice; withdrawn ones and impostor reports give none."""
+        return self._first.get(operator)
 
     def first_notice(self, operator: str) -> int | None:
         """Return from when on (ns UTC) traffic of an operator is after notice."""
-        letter = first_letter(self, operator)
+        letter = self.first_letter(operator)
         return None if letter is None else letter.sent_at()
 
-
-def first_letter(register: Register, operator: str) -> Letter | None:
-    """Return the letter that gave an operator notice first. Withdrawn ones and impostor reports give none."""
-    given = [one for one in register.letters if one.operator == operator and one.gives_notice]
-    return min(given, key=lambda one: (one.sent_at() or 0, one.id), default=None)
+    @cached_property
+    def _first(self) -> dict[str, Letter]:
+        first: dict[str, Letter] = {}
+        for letter in sorted(self.letters, key=lambda one: (one.sent_at() or 0, one.id)):
+            if letter.gives_notice:
+                first.setdefault(letter.operator, letter)
+        return first
 
 
 def after_notice(register: Register, operator: str, at: int) -> Letter | None:
     """Return the first letter that an operator had been sent at a time (ns UTC); None: no notice by then."""
-    letter = first_letter(register, operator)
+    letter = register.first_letter(operator)
     return letter if letter is not None and (letter.sent_at() or 0) <= at else None
+
+
+def notice_before(register: Register, leaf: Mapping[str, object]) -> Letter | None:
+    """Return the letter that the operator of a request had been sent before it, by the record's own claim.
+
+    Only requests are marked: what ends later may have been asked before. A contradicted claim is not the
+    operator's, so nothing of it came after notice. A line of an access log counts by the time that it says.
+    """
+    seen = seen_of(leaf)
+    claim = seen.get("claim")
+    if leaf["type"] not in _ASKED or not isinstance(claim, dict):
+        return None
+    if claim.get("standing") == Standing.CONTRADICTED.value:
+        return None
+    at = seen.get("logged_at") or leaf["at"]
+    return after_notice(register, str(claim.get("operator")), int(str(at)))
+
+
+def after_text(letter: Letter) -> str:
+    """Return the mark of what came after a letter."""
+    return f"after notice of {letter.notice_day} (letter {letter.id})"
 
 
 def end_of(day: str) -> int:
@@ -220,7 +257,7 @@ def register_of(records: Iterable[tuple[int, Mapping[str, object]]]) -> Register
 
 def _step(index: int, leaf: Mapping[str, object], seen: Mapping[str, object]) -> Step | None:
     name, number = seen.get("step"), seen.get("number")
-    texts = {key: str(seen.get(key) or "") for key in ("note", "digest", "due", "date")}
+    texts = {key: str(seen.get(key) or "") for key in ("note", "digest", "due", "date", "who")}
     if name not in STEPS or type(number) is not int or not seen.get("letter") or not is_day(texts["date"]):
         return None
     if texts["due"] and not is_day(texts["due"]):

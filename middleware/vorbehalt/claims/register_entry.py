@@ -121,12 +121,15 @@ def take_step(directory: Path, id: str, step: NewStep, *, at: int, keep: bytes |
         seen: dict[str, object] = {
             "step": step.name, "letter": id, "number": len(letter.steps), "operator": letter.operator,
             "date": step.date, "note": step.note, "digest": digest, "due": step.due,
+            "who": step.who,
         }  # fmt: skip
         with recording(directory, "notice") as evidence:
             if keep is not None:
                 seen["objects"] = [evidence.put_object(keep)]
             keep_all(evidence, [Draft(NOTICE, "", at, seen)])
-    taken = Step(step.name, at, step.date, step.note, digest, NOT_SEALED, step.due, len(letter.steps))
+    taken = Step(
+        step.name, at, step.date, step.note, digest, NOT_SEALED, step.due, len(letter.steps), step.who
+    )
     return replace(letter, steps=(*letter.steps, taken), due=step.due or letter.due)
 
 

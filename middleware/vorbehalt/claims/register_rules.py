@@ -35,6 +35,7 @@ class NewStep:
     note: str = ""
     digest: str = ""
     due: str = ""
+    who: str = ""
 
 
 def refusal(letter: Letter, step: NewStep, at: int) -> str:

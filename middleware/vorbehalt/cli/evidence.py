@@ -13,6 +13,7 @@ from typing import Any
 import typer
 from cryptography.x509 import load_pem_x509_certificates
 
+from vorbehalt.claims.register import after_text, notice_before, read_register
 from vorbehalt.cli.evidence_anchors import anchor, witness
 from vorbehalt.cli.evidence_correct import correct, corrections
 from vorbehalt.cli.evidence_import import import_logs
@@ -83,7 +84,10 @@ def show(
     why: str = WHY,
     as_json: bool = JSON,
 ) -> None:
-    """Print sealed records, one a line with its index. It verifies nothing: `evidence verify` does."""
+    """Print sealed records, one a line with its index. It verifies nothing: `evidence verify` does.
+
+    Requests that came after their operator was given notice are marked.
+    """
     _must_exist(directory)
     wanted = query.Filters(type=kind, ref=ref, fields={"seen.claim.token": token} if token else {})
     windows = read_windows(directory)
@@ -91,13 +95,16 @@ def show(
     if address is not None:
         found = (one for one in look_up(directory, address, who, why) if wanted.match(dict(one)))
     corrected = corrections(directory)
+    register = read_register(directory)
     for record in deque(found, limit) if limit else found:
-        window = windows.of(record["index"])
+        window, notice = windows.of(record["index"]), notice_before(register, record)
         if as_json:
-            say(json.dumps({**record, **_bounds(window), "corrected": corrected.get(record["index"])}))
+            marks = {"corrected": corrected.get(record["index"]), "after_notice": notice and notice.id}
+            say(json.dumps({**record, **_bounds(window), **marks}))
         else:
             more = [_between(window)] if window != Window() else []
             more += [corrected[record["index"]]] if record["index"] in corrected else []
+            more += [after_text(notice)] if notice is not None else []
             say(printable("  ".join([one_line(record), *more])))
 
 

@@ -13,7 +13,9 @@ import typer
 from vorbehalt.claims import ledger_text
 from vorbehalt.claims.ledger import Query, read_ledger
 from vorbehalt.claims.ledger_text import harmless, percent
+from vorbehalt.claims.register import read_register
 from vorbehalt.claims.unmapped import read_unmapped
+from vorbehalt.cli.evidence_records import evidence_of
 from vorbehalt.cli.output import (
     CONFIG,
     JSON,
@@ -169,7 +171,7 @@ def ledger(
     if as_json and as_table:
         raise typer.BadParameter("give either --json or --csv", param_hint="--csv")
     settings = load(config)
-    directory = _evidence(settings)
+    directory = evidence_of(settings)
     name, tokens = _operator(settings, operator)
     query = Query(
         name,
@@ -189,22 +191,15 @@ def ledger(
         else sum(index.counts.works for index in indexes.values())
     )
     catalogue = total if indexes else None
+    notice = read_register(directory, counted.size).first_letter(name)
     if as_json:
-        print_json(ledger_text.as_json(counted, catalogue, title))
+        print_json(ledger_text.as_json(counted, catalogue, title, notice))
     elif as_table:
-        for line in ledger_text.as_csv(counted, title):
+        for line in ledger_text.as_csv(counted, title, notice):
             write(line)
     else:
-        for line in ledger_text.sentences(counted, catalogue):
+        for line in ledger_text.sentences(counted, catalogue, notice):
             say(printable(line))
-
-
-def _evidence(settings: Settings) -> Path:
-    directory = Path(settings.evidence.directory)
-    if settings.evidence.is_kept_nowhere or not (directory / "log" / "checkpoint").is_file():
-        note(f"there is no evidence log in {settings.evidence.directory}")
-        raise typer.Exit(1)
-    return directory
 
 
 def _operator(settings: Settings, text: str) -> tuple[str, frozenset[str]]:
