@@ -83,7 +83,7 @@ def sentences(ledger: Ledger, catalogue: int | None = None, notice: Letter | Non
     """Yield the sums as lines for people; the standings are never added up."""
     operator = ledger.query.operator
     if notice is not None and (since := notice.sent_at()) is not None:
-        yield f"{after_text(notice)}: all traffic of {operator} since {moment(since)}"
+        yield f"{after_text(notice)}: what came since {moment(since)}"
     for words, standings in (
         (f"from {operator} (signed or verified)", ATTRIBUTED),
         (f"described itself as {operator} (not established)", DESCRIBED),

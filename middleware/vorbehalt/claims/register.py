@@ -27,6 +27,8 @@ WRITTEN, SENT, DELIVERED, ANSWERED, REMINDED, CLOSED, WITHDRAWN = STEPS = (
 )  # fmt: skip
 NOT_SEALED: Final = -1
 """Index of a step that is durable, but not in the log yet."""
+OWN: Final = "own"
+"""Kind of a letter that was written without us."""
 GIVES_NO_NOTICE: Final = frozenset({"impostor-report"})
 """Kinds of letters that tell an operator of others: what it does later is not "after notice"."""
 

@@ -35,7 +35,7 @@ from vorbehalt.evidence.recording import keep_all, recording
 
 LOCK: Final = "notices.lock"
 MAX_NAME: Final = 200
-MAX_NOTE: Final = 2_000
+MAX_NOTE: Final = 800
 _WORD = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _LAST = 9_999
 
@@ -87,6 +87,8 @@ def enter_all(
         ids = [next(numbers[letter.date[:4]]) for letter in letters]
         texts = [letter.text if isinstance(letter.text, bytes) else letter.text(id)
                  for id, letter in zip(ids, letters, strict=True)]  # fmt: skip
+        if not all(texts):
+            raise ClaimError("a letter without text cannot be entered")
         with recording(directory, "notice") as evidence:
             digests = [evidence.put_object(text) for text in texts]
             held: dict[str, str] = {}
@@ -157,7 +159,7 @@ def _hold(
         known = holds.holds(directory)
         matters = {hold.matter for hold in known}
         held = {hold.operator: hold.matter for hold in known if hold.operator}
-        fresh: dict[str, tuple[holds.Hold, str]] = {}
+        fresh: dict[str, tuple[holds.Hold, str, str]] = {}
         for id, letter in zip(ids, letters, strict=True):
             if letter.operator in held:
                 continue
@@ -165,12 +167,12 @@ def _hold(
             names = (f"letter-{id}", *(f"letter-{id}-{more}" for more in range(2, len(matters) + 3)))
             matter = next(name for name in names if name not in matters)
             held[letter.operator] = matter
-            fresh[matter] = (holds.Hold(matter, letter.operator, "", at), letter.approved_by)
-        counts = holds.begin_all(directory, [hold for hold, _ in fresh.values()]) if fresh else {}
+            fresh[matter] = (holds.Hold(matter, letter.operator, "", at), letter.approved_by, id)
+        counts = holds.begin_all(directory, [hold for hold, _, _ in fresh.values()]) if fresh else {}
     return held, [
         Draft("hold", "", at, {"event": "begin", "matter": matter, "scope": hold.scope, "who": who,
-                               "openings": counts[matter], "why": "a letter to this operator"})
-        for matter, (hold, who) in fresh.items()
+                               "openings": counts[matter], "why": f"letter {id}"})
+        for matter, (hold, who, id) in fresh.items()
     ]  # fmt: skip
 
 

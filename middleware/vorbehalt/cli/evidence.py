@@ -134,7 +134,19 @@ def one_line(record: Mapping[str, Any]) -> str:
         parts.append(str(decision.get("action")))
     if "path" in seen:
         parts.append(f"{seen.get('method')} {seen.get('host')}{seen.get('path')}")
-    for name in ("document", "status", "bytes", "reason", "lost", "event", "conclusion", "scope", "of"):
+    for name in (
+        "letter",
+        "step",
+        "document",
+        "status",
+        "bytes",
+        "reason",
+        "lost",
+        "event",
+        "conclusion",
+        "scope",
+        "of",
+    ):
         if seen.get(name) is not None:
             parts.append(f"{name} {seen[name]}")
     if record["type"] == IMPORTED and (item := read_imported(record["index"], dict(record))) is not None:

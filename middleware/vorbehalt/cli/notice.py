@@ -13,6 +13,7 @@ from vorbehalt.claims.register_entry import take_step
 from vorbehalt.claims.register_rules import NewStep, next_sentence
 from vorbehalt.claims.register_text import letter_json
 from vorbehalt.cli.evidence_records import WHO, evidence_of, login_name
+from vorbehalt.cli.notice_enter import enter_own
 from vorbehalt.cli.notice_status import status
 from vorbehalt.cli.operator_actions import become_owner, checked_reason
 from vorbehalt.cli.output import CONFIG, JSON, print_json, printable, say
@@ -24,6 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Letters to operators: what was written to whom, when it is due, what came back.",
 )
+app.command("enter")(enter_own)
 app.command("status")(status)
 
 _ID = typer.Argument(..., metavar="ID", help="The letter's number, e.g. 2026-0007.")
@@ -154,6 +156,8 @@ def _take(
         return
     say(printable(f"Letter {letter.id} to {letter.operator}: {name}, entered for {step.date}."))
     say(printable(f"Next: {next_sentence(letter, today)}"))
+    if name == SENT and letter.about:
+        say(printable(f"It reminds of {letter.about}: vorbehalt notice remind {letter.about} enters that."))
     if not letter.is_open and any(hold.matter == letter.hold for hold in holds.holds(directory)):
         say(printable(
             f"{letter.hold} still holds the operator's records: vorbehalt evidence hold DIR"

@@ -35,7 +35,7 @@ def status(
     register = read_register(directory, size)
     letters = [one for one in register.letters if one.is_open or not only_open]
     if operator is not None:
-        name = _named(settings, operator, register.letters)
+        name = operator_named(settings, operator, register.letters)
         letters = [one for one in letters if one.operator == name]
     today = day_of(time.time_ns())
     operators = list(dict.fromkeys(one.operator for one in letters)) if traffic else []
@@ -61,7 +61,7 @@ def status(
         note(text)
 
 
-def _named(settings: Settings, text: str, letters: tuple[Letter, ...]) -> str:
+def operator_named(settings: Settings, text: str, letters: tuple[Letter, ...]) -> str:
     """Return the name of an operator as records bear it; one that was written to need not be known today."""
     known = {letter.operator.lower(): letter.operator for letter in letters}
     for party in settings.registry.parties.values():
