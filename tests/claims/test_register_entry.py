@@ -1,4 +1,4 @@
-"""Letters get their numbers, holds and steps one after the other, whoever enters them, and never by halves."""
+"""Letters get their numbers, holds and steps one after the other, whoever enters them, never by halves."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from vorbehalt.evidence import holds
 from vorbehalt.evidence.audit import verify
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.sealer import seal_once
 
 
@@ -90,6 +91,12 @@ def test_numbers_run_within_the_year_of_the_letter(home: Path) -> None:
     ], "test", at=TODAY)]  # fmt: skip
     assert ids == ["2026-0001", "2025-0001", "2026-0002", "2025-0002"]
     assert enter(home, new_letter(), "test", at=TODAY).id == "2026-0003"
+
+
+def test_a_number_that_any_record_names_is_not_given_again(tmp_path: Path) -> None:
+    sent: dict[str, object] = {"step": "sent", "letter": "2026-0041", "number": 1, "date": "2026-11-24"}
+    home = evidence_with(tmp_path / "evidence", [Draft("notice", "", TODAY, sent)])
+    assert enter(home, new_letter(), at=TODAY).id == "2026-0042"
 
 
 def test_two_processes_that_enter_at_once_give_different_numbers(home: Path) -> None:

@@ -6,7 +6,7 @@ order does not depend on which writer was sealed first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.log_scan import unsealed_leaves
-from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.log_scan import scan_log, unsealed_leaves
 from vorbehalt.evidence.receipt import RecordType
-from vorbehalt.evidence.tlog.leaf import decode_leaf, seen_of
-from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
+from vorbehalt.evidence.tlog.leaf import seen_of
 from vorbehalt.facts import Standing
 
 NOTICE: Final[RecordType] = "notice"
@@ -33,7 +31,6 @@ GIVES_NO_NOTICE: Final = frozenset({"impostor-report"})
 """Kinds of letters that tell an operator of others: what it does later is not "after notice"."""
 
 _ASKED: Final = ("request", "signal-served", "imported")
-_MARK = f'"type":"{NOTICE}"'.encode("ascii")
 _DAY_NS = 86_400 * 10**9
 _EPOCH = date(1970, 1, 1)
 
@@ -135,11 +132,15 @@ class Letter:
 
 @dataclass(frozen=True)
 class Register:
-    """All letters by id. `strays` are sentences about records that fit no letter; they count for nothing."""
+    """All letters by id. `strays` are sentences about records that fit no letter; they count for nothing.
+
+    `named` are the ids that any record names: none of them is given again.
+    """
 
     letters: tuple[Letter, ...]
     size: int = 0
     strays: tuple[str, ...] = ()
+    named: frozenset[str] = frozenset()
 
     def letter(self, id: str) -> Letter | None:
         """Return a letter by its id."""
@@ -208,26 +209,13 @@ def read_register(directory: Path, size: int | None = None) -> Register:
     """
     # Before the log: what is sealed meanwhile would be in neither.
     waiting = unsealed_leaves(directory, (NOTICE,)) if size is None else []
-    full = open_log(directory)[1].size
-    if size is not None and size > full:
-        raise EvidenceError(f"the log holds {full} records, not {size}")
-    wanted = full if size is None else size
+    scan = scan_log(directory, (NOTICE,))
+    if size is not None and size > scan.size:
+        raise EvidenceError(f"the log holds {scan.size} records, not {size}")
+    wanted = scan.size if size is None else size
     found = {(leaf["w"], leaf["s"]): (NOT_SEALED, leaf) for leaf in waiting}
-    for index, leaf in _sealed(directory, full, wanted):
-        found[leaf["w"], leaf["s"]] = (index, leaf)
+    found.update({(leaf["w"], leaf["s"]): (index, leaf) for index, leaf in scan.found if index < wanted})
     return replace(register_of(found.values()), size=wanted)
-
-
-def _sealed(directory: Path, full: int, size: int) -> Iterator[tuple[int, dict[str, object]]]:
-    def reader(path: str) -> bytes:
-        return (directory / "log" / path).read_bytes()
-
-    for first in range(0, size, WIDTH):
-        entries = read_entries(reader, bundle_name(first, full))[: size - first]
-        for index, entry in enumerate(entries, first):
-            # Quotation marks inside texts are escaped: the mark stands only where a type stands.
-            if _MARK in entry and (leaf := decode_leaf(entry))["type"] == NOTICE:
-                yield index, leaf
 
 
 def register_of(records: Iterable[tuple[int, Mapping[str, object]]]) -> Register:
@@ -253,8 +241,9 @@ def register_of(records: Iterable[tuple[int, Mapping[str, object]]]) -> Register
         if steps:
             letters.append(_letter(id, said, tuple(steps)))
         else:
-            strays.append(f"letter {id} was never entered; {len(told)} records name it")
-    return Register(tuple(sorted(letters, key=lambda one: one.id)), strays=tuple(sorted(strays)))
+            strays.append(f"the record that letter {id} was written is not here; {len(told)} others name it")
+    letters.sort(key=lambda one: one.id)
+    return Register(tuple(letters), strays=tuple(sorted(strays)), named=frozenset(by_letter))
 
 
 def _step(index: int, leaf: Mapping[str, object], seen: Mapping[str, object]) -> Step | None:

@@ -144,7 +144,7 @@ def _desk(directory: Path) -> Iterator[Register]:
 
 
 def _numbers(register: Register, year: str) -> Iterator[str]:
-    taken = [int(one.id[5:]) for one in register.letters if one.id.startswith(f"{year}-")]
+    taken = [int(id[5:]) for id in register.named if id.startswith(f"{year}-") and id[5:].isdecimal()]
     for number in count(max(taken, default=0) + 1):
         if number > _LAST:
             raise ClaimError(f"the register of {year} is full: it numbers {_LAST} letters")
