@@ -20,6 +20,7 @@ from vorbehalt.claims import ledger_rows
 from vorbehalt.claims.ledger import ATTRIBUTED, DESCRIBED, Query, Tally, read_ledger
 from vorbehalt.claims.ledger_pairs import Pairs
 from vorbehalt.claims.ledger_text import as_csv, as_json, harmless, percent, sentences
+from vorbehalt.claims.ledgers import read_ledgers
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence import query
 from vorbehalt.evidence.log import open_evidence
@@ -268,7 +269,13 @@ def test_ledger_jsonl_and_csv_agree_over_random_logs(events: list[Event]) -> Non
         said = as_json(ledger, 2)
         table = list(csv.DictReader(StringIO("".join(as_csv(ledger)))))
         again = as_json(read_ledger(directory, Query("OpenAI", START, UNTIL, size=len(lines))), 2)
+        others = [Query("Anthropic", START), Query("Nobody"), asked]
+        together = [as_json(found, 2) for found in read_ledgers(directory, others)]
+        apart = [as_json(read_ledger(directory, query), 2) for query in others]
     assert again == said
+    of_the_log = dict.fromkeys(("gaps", "cut_records", "rollups_of_nobody"))
+    assert [{**one, **of_the_log} for one in together] == [{**one, **of_the_log} for one in apart]
+    assert {**together[2], **of_the_log} == {**said, **of_the_log}
     sums, by_work = recounted(map(json.loads, lines))
     assert {(row["day"], row["standing"]): tuple(int(row[name]) for name in SHOWN)
             for row in table if row["row"] == "day"} == sums  # fmt: skip
@@ -340,3 +347,39 @@ def test_a_share_is_never_rounded_up() -> None:
     assert [percent(1, 3), percent(2, 3), percent(999_999, 1_000_000), percent(1, 1), percent(0, 0)] == [
         "33.33", "66.66", "99.99", "100.00", "0.00",
     ]  # fmt: skip
+
+
+def test_rollups_of_several_operators_are_counted_for_each_and_for_nobody_else(tmp_path: Path) -> None:
+    def row(token: str, operator: str, standing: str, action: str, count: int) -> dict[str, object]:
+        key = ["label.example", token, operator, "training", standing, action, action]
+        return {"key": key, "count": count, "bytes": 10 * count}
+
+    rows = [
+        row("GPTBot", "OpenAI", "verified", "allow", 5),
+        row("GPTBot", "", "contradicted", "block", 7),
+        row("ClaudeBot", "Anthropic", "claimed", "block", 11),
+        {"key": ["label.example"], "count": 13, "bytes": 0},
+    ]
+    directory = tmp_path / "evidence"
+    evidence = open_evidence(str(directory), "label.example/evidence", {})
+    evidence.start()
+    for minute in (START, START + DAY):
+        evidence.append(Draft("rollup", "", minute, {"minute": str(minute), "rows": rows}))
+    evidence.close(30)
+    queries = [
+        Query("OpenAI", START + 1, tokens=frozenset({"GPTBot"})),
+        Query("Anthropic", tokens=frozenset({"ClaudeBot"})),
+        Query("Nobody"),
+    ]
+    found = [
+        [
+            (line.standing.value, line.counts["requested"], line.counts["refused"])
+            for line in one.rollups.lines()
+        ]
+        for one in read_ledgers(directory, queries)
+    ]
+    assert found == [[("verified", 5, 0), ("contradicted", 7, 7)], [("claimed", 11, 11)] * 2, []]
+    assert read_ledgers(directory, []) == []
+    assert [one.size for one in read_ledgers(directory, queries, 2)] == [2, 2, 2]
+    with pytest.raises(EvidenceError, match="the log holds 4 records, not 5"):
+        read_ledgers(directory, queries, 5)

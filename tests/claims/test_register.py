@@ -43,7 +43,7 @@ def step(name: str, number: int, date: str, at: int = TODAY, **more: object) -> 
 
 
 def register(*leaves: Mapping[str, object]) -> Register:
-    return register_of(enumerate((leaf(**WRITTEN), *leaves)))  # type: ignore[arg-type]
+    return register_of(enumerate((leaf(**WRITTEN), *leaves)))
 
 
 def one(*leaves: Mapping[str, object]) -> Any:

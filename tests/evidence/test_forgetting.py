@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -192,6 +193,27 @@ def test_a_hold_of_one_reference_holds_its_opening_and_what_was_looked_up_of_its
     assert holds.begin(home, Hold("one", "", "VB-4", MONDAY)) == 2
     shred_days(home, date(2027, 1, 1), before=date(2027, 1, 1))
     assert opened(home) == [("2026-11-23", ACME, "one"), ("2026-11-24", ACME, "one")]
+
+
+def test_many_holds_at_once_hold_what_each_would_alone(home: Path, tmp_path: Path) -> None:
+    many = [
+        Hold("acme", "Acme", "", MONDAY),
+        Hold("acme-too", "Acme", "", MONDAY),
+        Hold("other", "Other", "", MONDAY),
+        Hold("nobody", 'No "body"', "", MONDAY),
+        Hold("one", "", "VB-4", MONDAY),
+    ]
+    alone = tmp_path / "alone"
+    shutil.copytree(home, alone)
+    counts = {hold.matter: holds.begin(alone, hold) for hold in many}
+    assert holds.begin_all(home, many) == counts == {
+        "acme": 4, "acme-too": 4, "other": 3, "nobody": 0, "one": 2,
+    }  # fmt: skip
+    assert opened(home) == opened(alone)
+    assert holds.secure_all(home) == 0
+    with pytest.raises(EvidenceError, match="there is a hold of the matter twice already"):
+        holds.begin_all(home, [Hold("twice", "Acme", "", MONDAY), Hold("twice", "Other", "", MONDAY)])
+    assert "twice" not in {hold.matter for hold in holds.holds(home)}
 
 
 def test_a_changed_held_row_fails_verification(home: Path) -> None:
