@@ -24,6 +24,7 @@ from vorbehalt.claims.register import (
 )
 from vorbehalt.claims.register_entry import enter, take_step
 from vorbehalt.claims.register_rules import NewStep, next_sentence, refusal
+from vorbehalt.claims.register_text import letter_json, row
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.audit import verify
 
@@ -105,6 +106,36 @@ def test_overdue_is_what_went_out_and_has_no_answer(
     letter = one(*(step(name, number, "2026-11-22") for number, name in enumerate(steps, 1)))
     assert letter.days_overdue(today) == days
     assert next_sentence(letter, today).startswith(next_word)
+
+
+def test_the_public_form_and_the_row_of_a_letter_say_the_same() -> None:
+    letter = one(
+        step("sent", 1, "2026-11-22", note="post"),
+        step("sent", 2, "2026-11-21", note="fax"),
+        step("answered", 3, "2026-11-25", note="they deny", digest="cd" * 32, who="clerk"),
+        step("reminded", 4, "2026-11-26", due="2026-12-01"),
+    )
+    said: dict[str, Any] = letter_json(letter, "2026-12-04")
+    assert {name: said[name] for name in ("state", "open", "due", "days_overdue", "sent", "delivered")} == {
+        "state": "reminded", "open": True, "due": "2026-12-01", "days_overdue": 3, "sent": "2026-11-21",
+        "delivered": None,
+    }  # fmt: skip
+    assert (said["answered"], said["answer"], said["hold"], said["no_hold"]) == (
+        "2026-11-25", "they deny", None, "test",
+    )  # fmt: skip
+    assert said["after_notice_since"] == "2026-11-22T00:00:00Z"
+    assert said["steps"][3] == {
+        "name": "answered", "at": "2026-11-26T10:00:00Z", "date": "2026-11-25", "note": "they deny",
+        "digest": "cd" * 32, "due": None, "who": "clerk", "index": 3,
+    }  # fmt: skip
+    assert row(letter, "2026-12-04") == (
+        "2026-0001", "OpenAI", "inquiry", "reminded 2026-11-26", "2026-12-01, 3 days overdue",
+        "2026-11-25: they deny", said["next"],
+    )  # fmt: skip
+    withdrawn: dict[str, Any] = letter_json(
+        one(step("sent", 1, "2026-11-22"), step("withdrawn", 2, "2026-11-22")), "2026-12-04"
+    )
+    assert withdrawn["after_notice_since"] is None
 
 
 def test_a_letter_without_a_deadline_is_never_overdue() -> None:

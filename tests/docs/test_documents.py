@@ -209,7 +209,7 @@ def commands(group: Any, prefix: str = "") -> dict[str, set[str]]:
 COMMANDS = commands(typer.main.get_command(app))
 COMMANDS["signals"] |= COMMANDS["signals show"]  # the command that is meant where none is named
 CALL = re.compile(
-    r"(?:^|[\s(/;|`])vorbehalt ((?:evidence |rules |works |signals (?=[a-z]))?[a-z]+)"
+    r"(?:^|[\s(/;|`])vorbehalt ((?:evidence |notice |rules |works |signals (?=[a-z]))?[a-z]+)"
     r"(?![\w.:/=-])([^\n|;#`]*)"
 )
 

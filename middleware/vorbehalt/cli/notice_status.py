@@ -76,6 +76,8 @@ def operator_named(settings: Settings, text: str, letters: tuple[Letter, ...]) -
 def _tokens(settings: Settings) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for crawler in settings.registry.crawlers:
+        if crawler.operator is None:
+            continue
         found.setdefault(crawler.operator, set()).add(crawler.token)
     return {operator: frozenset(tokens) for operator, tokens in found.items()}
 
