@@ -33,6 +33,7 @@ COMMANDS = {
         "evidence",
         "rules",
         "works",
+        "notice",
     },
     "evidence": {
         "init",
@@ -52,8 +53,9 @@ COMMANDS = {
     },
     "rules": {"lint", "refresh", "show"},
     "works": {"check", "scan", "ledger"},
+    "notice": {"enter", "status", "sent", "delivered", "answered", "remind", "close", "withdraw"},
 }
-LATER = ["dossier", "notice", "report"]
+LATER = ["dossier", "report"]
 LATER_EVIDENCE = ["export"]
 
 
