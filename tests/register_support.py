@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from vorbehalt.claims.register import Register, register_of
 from vorbehalt.claims.register_entry import NewLetter
 from vorbehalt.evidence.log import EvidenceLog, prepare
 from vorbehalt.evidence.receipt import Draft
@@ -47,3 +48,27 @@ def evidence_with(directory: Path, drafts: Iterable[Draft] = (), key: Path | Non
         log.append(draft)
     log.close(30)
     return directory
+
+
+WRITTEN: dict[str, object] = {
+    "step": "written", "letter": "2026-0001", "number": 0, "operator": "OpenAI", "kind": "inquiry",
+    "language": "en", "date": "2026-11-20", "due": "2026-12-10", "digest": "ab" * 32,
+    "approved_by": "Jane Counsel", "to": "OpenAI Ireland Ltd", "about": "", "hold": "", "no_hold": "test",
+}  # fmt: skip
+
+
+def leaf(at: Any = TODAY, **seen: Any) -> dict[str, Any]:
+    return {"type": "notice", "at": str(at), "seen": seen}
+
+
+def step(name: str, number: int, date: str, at: int = TODAY, **more: object) -> dict[str, Any]:
+    return leaf(at, step=name, letter="2026-0001", number=number, date=date, **more)
+
+
+def register(*leaves: Mapping[str, object]) -> Register:
+    return register_of(enumerate((leaf(**WRITTEN), *leaves)))
+
+
+def one(*leaves: Mapping[str, object]) -> Any:
+    (letter,) = register(*leaves).letters
+    return letter

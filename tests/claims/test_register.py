@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from register_support import DAY, TODAY, evidence_with, new_letter
+from register_support import DAY, TODAY, WRITTEN, evidence_with, leaf, new_letter, one, step
 from vorbehalt.claims.register import (
     STEPS,
-    Register,
-    after_notice,
     day_of,
-    end_of,
-    notice_before,
     read_register,
     register_of,
 )
@@ -27,29 +22,6 @@ from vorbehalt.claims.register_rules import NewStep, next_sentence, refusal
 from vorbehalt.claims.register_text import letter_json, row
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.audit import verify
-
-WRITTEN: dict[str, object] = {
-    "step": "written", "letter": "2026-0001", "number": 0, "operator": "OpenAI", "kind": "inquiry",
-    "language": "en", "date": "2026-11-20", "due": "2026-12-10", "digest": "ab" * 32,
-    "approved_by": "Jane Counsel", "to": "OpenAI Ireland Ltd", "about": "", "hold": "", "no_hold": "test",
-}  # fmt: skip
-
-
-def leaf(at: Any = TODAY, **seen: Any) -> dict[str, Any]:
-    return {"type": "notice", "at": str(at), "seen": seen}
-
-
-def step(name: str, number: int, date: str, at: int = TODAY, **more: object) -> dict[str, Any]:
-    return leaf(at, step=name, letter="2026-0001", number=number, date=date, **more)
-
-
-def register(*leaves: Mapping[str, object]) -> Register:
-    return register_of(enumerate((leaf(**WRITTEN), *leaves)))
-
-
-def one(*leaves: Mapping[str, object]) -> Any:
-    (letter,) = register(*leaves).letters
-    return letter
 
 
 def test_a_letter_is_what_its_steps_made_of_it() -> None:
@@ -144,62 +116,6 @@ def test_a_letter_without_a_deadline_is_never_overdue() -> None:
     assert next_sentence(letter, "2030-01-01") == "Wait for an answer; no deadline was set."
 
 
-def test_traffic_is_later_from_the_end_of_the_day_or_the_record_if_that_is_earlier() -> None:
-    midnight = end_of("2026-11-22")
-    assert day_of(midnight) == "2026-11-23"
-    assert one(step("sent", 1, "2026-11-22", at=TODAY)).sent_at() == midnight
-    assert one(step("sent", 1, "2026-11-22", at=midnight - 1)).sent_at() == midnight - 1
-    assert one(step("sent", 1, "2026-11-22"), step("sent", 2, "2026-11-24")).sent_at() == midnight
-    assert one().sent_at() is None
-
-
-def test_after_notice_begins_with_the_first_letter_that_went_out_and_counts() -> None:
-    said = register(
-        step("sent", 1, "2026-11-24"),
-        leaf(**{**WRITTEN, "letter": "2026-0002"}),
-        leaf(step="sent", letter="2026-0002", number=1, date="2026-11-22"),
-        leaf(**{**WRITTEN, "letter": "2026-0003", "kind": "impostor-report"}),
-        leaf(step="sent", letter="2026-0003", number=1, date="2026-11-21"),
-        leaf(**{**WRITTEN, "letter": "2026-0004"}),
-        leaf(step="sent", letter="2026-0004", number=1, date="2026-11-20"),
-        leaf(step="withdrawn", letter="2026-0004", number=2, date="2026-11-21"),
-    )
-    since = end_of("2026-11-22")
-    assert said.first_notice("OpenAI") == since
-    assert after_notice(said, "OpenAI", since - 1) is None
-    found = after_notice(said, "OpenAI", since)
-    assert found is not None
-    assert (found.id, found.notice_day) == ("2026-0002", "2026-11-22")
-    assert after_notice(said, "Anthropic", since) is None
-    assert said.first_notice("Anthropic") is None
-
-
-@pytest.mark.parametrize(
-    ("kind", "standing", "seen", "is_marked"),
-    [
-        ("request", "verified", {}, True),
-        ("request", "claimed", {}, True),
-        ("signal-served", "claimed", {}, True),
-        ("request", "contradicted", {}, False),
-        ("completion", "verified", {}, False),
-        ("imported", "claimed", {"logged_at": str(end_of("2026-11-22") - 1)}, False),
-        ("imported", "claimed", {"logged_at": str(end_of("2026-11-22"))}, True),
-    ],
-)
-def test_only_what_the_operator_asked_for_later_is_marked(
-    kind: str, standing: str, seen: dict[str, object], is_marked: bool
-) -> None:
-    said = register(step("sent", 1, "2026-11-22"))
-    record = {
-        "type": kind,
-        "at": str(TODAY),
-        "seen": {"claim": {"operator": "OpenAI", "standing": standing}, **seen},
-    }
-    assert (notice_before(said, record) is not None) == is_marked
-    assert notice_before(said, {**record, "at": "1", "seen": {**record["seen"], "logged_at": "1"}}) is None  # type: ignore[dict-item]
-    assert notice_before(said, {"type": "request", "at": str(TODAY), "seen": {"claim": None}}) is None
-
-
 def test_what_fits_no_letter_counts_for_nothing_and_is_said() -> None:
     said = register_of(
         enumerate(
@@ -281,7 +197,8 @@ def test_a_register_read_again_from_a_pinned_log_is_the_same(tmp_path: Path) -> 
         ["written", "sent", "answered", "reminded"], ["written", "sent", "answered", "reminded", "closed"],
     ]  # fmt: skip
     assert [read_register(home, said.size) for said in read] == read
-    assert [read_register(home, size).letters for size in (0, read[1].size - 3)] == [(), ()]
+    place = read[1].letters[0].steps[0].index
+    assert [len(read_register(home, size).letters) for size in (0, place, place + 1)] == [0, 0, 1]
     assert verify(home).ok
     with pytest.raises(EvidenceError, match=f"the log holds {read[-1].size} records, not 999"):
         read_register(home, 999)

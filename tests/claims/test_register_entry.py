@@ -222,6 +222,15 @@ def test_a_step_out_of_order_is_refused_and_not_recorded(
     assert verify(home).size == size
 
 
+@pytest.mark.parametrize("name", ["delivered", "answered"])
+def test_what_comes_in_late_is_recorded_and_opens_nothing(home: Path, name: str) -> None:
+    enter(home, new_letter(), "test", at=TODAY)
+    for before in ("sent", "closed"):
+        take_step(home, "2026-0001", NewStep(before, "2026-11-24"), at=TODAY)
+    letter = take_step(home, "2026-0001", NewStep(name, "2026-11-25"), at=TODAY)
+    assert (letter.steps[-1].name, letter.state, letter.is_open) == (name, "closed", False)
+
+
 def test_a_step_on_the_very_day_is_taken(home: Path) -> None:
     enter(home, new_letter(date="2026-11-26", due="2026-11-26"), at=TODAY)
     for name in ("sent", "delivered", "answered", "reminded", "closed"):
