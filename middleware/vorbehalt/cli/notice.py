@@ -15,6 +15,7 @@ from vorbehalt.claims.register_text import letter_json
 from vorbehalt.cli.evidence_records import WHO, evidence_of, login_name
 from vorbehalt.cli.notice_enter import enter_own
 from vorbehalt.cli.notice_status import status
+from vorbehalt.cli.notice_write import addressees, check, write
 from vorbehalt.cli.operator_actions import become_owner, checked_reason
 from vorbehalt.cli.output import CONFIG, JSON, print_json, printable, say
 from vorbehalt.evidence import holds
@@ -27,6 +28,9 @@ app = typer.Typer(
 )
 app.command("enter")(enter_own)
 app.command("status")(status)
+app.command("write")(write)
+app.command("check")(check)
+app.command("addressees")(addressees)
 
 _ID = typer.Argument(..., metavar="ID", help="The letter's number, e.g. 2026-0007.")
 _ON = typer.Option(None, "--on", help="The day (UTC) on which it happened, e.g. 2026-11-23; default: today.")

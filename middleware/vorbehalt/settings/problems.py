@@ -74,6 +74,10 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V127": "The evidence takes nearly all that it may, or more.",
         "V126": "For a week nobody outside has said when the evidence log was written.",
         "V128": "Something in the catalogue of works should be looked at.",
+        "V133": "The row of an addressee cannot be used.",
+        "V134": "A letter of this kind cannot rest on the evidence, or may not go to this addressee.",
+        "V135": "The text of a letter accuses, is not filled in, or was approved by nobody.",
+        "V136": "The configuration lacks what a letter needs.",
     }
 )
 """Id -> sentence."""
