@@ -61,8 +61,9 @@ def request(
     claim = {"token": "GPTBot", "operator": operator, "standing": standing}
     ref = f"VB-{number}"
     seen = {
-        "host": "label.example", "path": "/songs/1", "method": "GET", "claim": claim, "permission": "none",
-        "decision": {"action": "allow"}, "work": work, "robots": {"allowed": False, "version": "0" * 64}, **more,
+        "host": "label.example", "path": "/songs/1", "method": "GET", "claim": claim, "work": work,
+        "decision": {"action": "allow"}, "permission": "none",
+        "robots": {"allowed": False, "version": "0" * 64}, **more,
     }  # fmt: skip
     end = {"claim": claim, "of": ref, "status": 200, "bytes": 100, "whole": True, "delivered": True}
     return [Draft("request", ref, at, seen), Draft("completion", ref, at, end)]

@@ -143,8 +143,10 @@ def with_catalogue(run: Run, box: Outbox) -> list[Writing]:
             data = line.encode("utf-8", "replace")
             digest.update(data)
             size += file.write(data)
+    # Runs with different catalogues may share a folder: each letter names its list by the digest.
+    path = path.rename(box.path(f"annex-works-{digest.hexdigest()[:12]}.csv"))
     body = path.read_bytes() if size <= ENCLOSED_BYTES else None
-    listed = Catalogue(path, len(ids), digest.hexdigest(), size, body)
+    listed = Catalogue(len(ids), digest.hexdigest(), body)
     return [replace(one, material=replace(one.material, catalogue=listed)) for one in run.ready]
 
 

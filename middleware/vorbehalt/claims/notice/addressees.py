@@ -198,9 +198,10 @@ def _row(line: int, raw: Mapping[str, str]) -> Addressee:
 
 
 def _flaws(row: Addressee, raw: Mapping[str, str], today: date) -> Iterator[tuple[str, str]]:
+    needs_none = row.country in _EEA or not re.fullmatch("[A-Z]{2}", row.country)
     for name in COLUMNS:
         cell = raw[name].strip()
-        if not cell and not (name == "eu_representative" and row.country in _EEA):
+        if not cell and not (name == "eu_representative" and needs_none):
             what = f"; write {NONE} if there is none" if name in ("eu_representative", "email") else ""
             yield name, f"{name} is empty{what}"
         elif len(cell) > MAX_CELL:

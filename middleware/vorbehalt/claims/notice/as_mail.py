@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -10,6 +11,9 @@ from email.policy import SMTP
 from vorbehalt.claims.notice.addressees import Addressee
 from vorbehalt.claims.notice.as_text import DRAFT
 from vorbehalt.claims.notice.blocks import Block
+
+_SPECIAL = re.compile(r"[^\w .&'/+-]")
+"""What has a meaning in an address. Quoting it is not enough: folded, the quotation marks can get lost."""
 
 
 def as_mail(
@@ -26,7 +30,7 @@ def as_mail(
     message["X-Unsent"] = "1"
     if to.email:
         user, _, domain = to.email.rpartition("@")
-        message["To"] = Address(to.legal_name, user, domain)
+        message["To"] = Address(" ".join(_SPECIAL.sub(" ", to.legal_name).split()), user, domain)
     message["Subject"] = f"[{DRAFT[language]}] {subject}" if is_draft else subject
     message.set_content(text)
     message.add_alternative(html, subtype="html")

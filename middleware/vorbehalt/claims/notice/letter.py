@@ -98,7 +98,7 @@ class Writing:
         mark = {"is_draft": order.is_draft}
         text = as_text(blocks, language, **mark)
         html = as_html(self.workshop.pages, blocks, language, **mark)
-        running = f"{number} · {self.to.legal_name}"
+        running = " · ".join(filter(None, (number, self.to.legal_name)))
         pdf = self.workshop.press.print(blocks, language, order.today, running, **mark)
         catalogue = self.material.catalogue
         if order.kind not in RESTS_ON and catalogue is not None and catalogue.body is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 from vorbehalt.claims.notice.annexes import FindWork
 from vorbehalt.claims.notice.counsel import Counsel
@@ -44,10 +43,8 @@ class Order:
 class Catalogue:
     """The list of all works as it was written: how many, its digest, and its bytes if it is small."""
 
-    path: Path
     count: int
     digest: str
-    size: int
     body: bytes | None = None
 
 

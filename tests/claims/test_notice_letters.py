@@ -1,0 +1,394 @@
+"""What each letter says in each language, on what it rests, and that nothing of strangers works in it."""
+
+from __future__ import annotations
+
+import csv
+import email
+import email.policy
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import html5lib
+import pytest
+
+from notice_support import HOSTILE_TITLE, row
+from vorbehalt.claims.ledger import Query, Tally
+from vorbehalt.claims.notice.addressees import Addressee, read_addressees
+from vorbehalt.claims.notice.counsel import Counsel, read_counsel
+from vorbehalt.claims.notice.in_force import InForce
+from vorbehalt.claims.notice.kinds import LANGUAGES, RESTS_ON, SPEAKS_OF_ARTICLE_4, Kind, refusal
+from vorbehalt.claims.notice.letter import Workshop, Writing
+from vorbehalt.claims.notice.order import Log, Material, Order
+from vorbehalt.claims.notice.sender import Sender
+from vorbehalt.claims.notice.traffic import Traffic
+from vorbehalt.claims.register import Letter, Register, Step
+from vorbehalt.errors import ClaimError
+from vorbehalt.facts import Standing
+from vorbehalt.works.entry import Work
+
+TODAY = date(2026, 11, 26)
+DAY = 86_400 * 10**9
+AT = 20_780 * DAY
+EVIL = 'Evil #read("/etc/passwd") $x$ *b* <script>alert(1)</script>\u202e\r\nBcc: x@y.example {{7*7}}'
+SENDER = Sender("Label Example GmbH", "", "owner", "rights@label.example", ("Label Example GmbH", "Kai 1"))
+PLACE = InForce(
+    "https://label.example", AT - 90 * DAY, AT - 9 * DAY, "d" * 64, 7, (("/robots.txt", "e" * 64),),
+    ("training", "tdm"), False,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def workshop() -> Workshop:
+    return Workshop()
+
+
+def traffic_of(*standings: str, work: str = "own:1") -> Traffic:
+    tally = Tally(Query("OpenAI"))
+    for number, standing in enumerate(standings):
+        claim = {"token": "GPTBot", "operator": "OpenAI", "standing": standing}
+        seen: dict[str, object] = {
+            "method": "GET", "claim": claim, "decision": {"action": "allow"}, "work": work,
+        }  # fmt: skip
+        tally.take({"type": "request", "ref": f"VB-{number}", "at": str(AT), "seen": seen})
+        end = {"claim": claim, "status": 200, "bytes": 1000, "whole": True, "delivered": True}
+        tally.take({"type": "completion", "ref": f"VB-{number}", "at": str(AT), "seen": end})
+    return Traffic(tally.finish())
+
+
+ALL_STANDINGS = tuple(standing.value for standing in Standing)
+
+
+def letter_sent(due: str = "2026-11-20") -> Letter:
+    steps = (Step("written", AT, "2026-10-30"), Step("sent", AT, "2026-11-01"))
+    return Letter("2026-0007", "OpenAI", "factual", "en", "2026-10-30", due, "a" * 64, "Jane Roe", steps)
+
+
+def party(**changed: str) -> Addressee:
+    columns = row(**{"date": TODAY.isoformat(), **changed})
+    out = StringIO()
+    table = csv.DictWriter(out, list(columns))
+    table.writeheader()
+    table.writerow(columns)
+    (found,) = read_addressees("a.csv", out.getvalue().encode(), TODAY).rows
+    return found
+
+
+def writing(workshop: Workshop, kind: Kind, language: str = "en", **changed: Any) -> Writing:
+    order = Order(
+        kind, TODAY, TODAY + timedelta(days=21), "Jane Roe", language,
+        **{name: changed.pop(name) for name in ("is_draft", "counsel", "earlier") if name in changed},
+    )  # fmt: skip
+    material = Material(
+        sender=changed.pop("sender", SENDER),
+        reservations=(PLACE,),
+        names={"openai": "OpenAI"},
+        log=Log(99, "cm9vdA==", "timestamped"),
+        find_work=changed.pop("find_work", lambda id: Work((id,), HOSTILE_TITLE)),
+        traffic={"OpenAI": changed.pop("traffic", traffic_of(*ALL_STANDINGS))},
+        register=Register((changed.pop("letter", letter_sent()),)),
+    )
+    return Writing(order, changed.pop("to", party()), material, workshop)
+
+
+EVERY_LETTER = [
+    pytest.param(kind, language, id=f"{kind}-{language}") for kind in Kind for language in LANGUAGES
+]
+
+
+def text_of(one: Writing) -> str:
+    assert one.problems("a.csv") == []
+    return " ".join(one.render("2026-0042").text.decode().split())
+
+
+NATURE = {
+    "en": ("a declaration and a request for information", "no warning notice (Abmahnung) under section 97a",
+           "it demands no undertaking"),
+    "de": ("eine Erklärung und eine Bitte um Auskunft", "keine Abmahnung im Sinne von § 97a UrhG",
+           "es verlangt keinerlei Unterlassungs- oder Verpflichtungserklärung"),
+    "fr": ("une déclaration et une demande d’information", "l’article 97a", "elle n’exige aucun engagement"),
+}  # fmt: skip
+ARTICLE_4 = re.compile(r"Art(?:icle|\.)? ?4\b|44b|L\. ?122-5-3|article 4", re.I)
+DATES = {
+    "en": ("26 November 2026", "17 December 2026"), "de": ("26. November 2026", "17. Dezember 2026"),
+    "fr": ("26 novembre 2026", "17 décembre 2026"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "language"), EVERY_LETTER)
+def test_every_letter_says_what_it_is_in_whole_sentences(
+    workshop: Workshop, kind: Kind, language: str
+) -> None:
+    text = text_of(writing(workshop, kind, language))
+    for sentence in NATURE[language]:
+        assert sentence in text.replace("\u00a0", " ")
+    assert DATES[language][0] in text
+    assert (DATES[language][1] in text) == (kind is not Kind.IMPOSTOR_REPORT)
+    assert "2026-0042" in text
+    assert "Label Example GmbH" in text
+    assert "None" not in text
+    assert not re.search(r"\{[{%]|[%}]\}|\b(?:p|h|li|annex|sign|meta): ", text)
+
+
+@pytest.mark.parametrize(("kind", "language"), EVERY_LETTER)
+@pytest.mark.parametrize("addressee", ["research", "heritage"])
+def test_research_and_heritage_never_get_the_wording_of_article_4(
+    workshop: Workshop, kind: Kind, language: str, addressee: str
+) -> None:
+    one = writing(workshop, kind, language, to=party(kind=addressee))
+    if kind in SPEAKS_OF_ARTICLE_4:
+        assert [p.id for p in one.problems("a.csv")] == ["V134"]
+        return
+    text = text_of(one)
+    assert not ARTICLE_4.search(text)
+    assert "53(1)" not in text
+    assert ("60d UrhG" in text) == (kind is not Kind.IMPOSTOR_REPORT)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_company_is_told_the_legal_bases_and_where_and_since_when(
+    workshop: Workshop, language: str
+) -> None:
+    text = text_of(writing(workshop, Kind.DECLARATION, language))
+    assert ARTICLE_4.search(text)
+    assert "44b" in text
+    assert "https://label.example/robots.txt (SHA-256 " + "e" * 64 + ")" in text
+    assert {"en": "25 August 2026", "de": "25. August 2026", "fr": "25 août 2026"}[language] in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "standings", "requests"),
+    [
+        (Kind.FACTUAL, "signed verified", 2),
+        (Kind.GPAI_COMPLAINT, "signed verified", 2),
+        (Kind.INQUIRY, "consistent claimed unknown", 3),
+        (Kind.IMPOSTOR_REPORT, "contradicted", 1),
+    ],
+)
+def test_only_the_standings_of_a_kind_are_counted(
+    workshop: Workshop, kind: Kind, standings: str, requests: int
+) -> None:
+    rendered = writing(workshop, kind).render("2026-0042")
+    table = list(csv.DictReader(StringIO(rendered.files["annex-requests.csv"].decode())))
+    assert sorted(one["standing"] for one in table) == sorted(standings.split())
+    assert sum(int(one["requested"]) for one in table) == requests
+    assert f"- requests: {requests}\n" in rendered.text.decode()
+    assert f"({requests},000 bytes)" in rendered.text.decode()
+
+
+ALLOWED: Mapping[str, set[Kind]] = {
+    "signed": {Kind.FACTUAL, Kind.GPAI_COMPLAINT},
+    "verified": {Kind.FACTUAL, Kind.GPAI_COMPLAINT},
+    "consistent": {Kind.INQUIRY},
+    "claimed": {Kind.INQUIRY},
+    "unknown": {Kind.INQUIRY},
+    "contradicted": {Kind.IMPOSTOR_REPORT},
+}
+
+
+@pytest.mark.parametrize("standing", ALL_STANDINGS)
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_letter_rests_on_its_own_standings_or_is_refused_with_what_is_allowed(
+    standing: str, kind: Kind
+) -> None:
+    why = refusal(kind, traffic_of(standing).ledger)
+    if kind not in RESTS_ON or kind in ALLOWED[standing]:
+        assert why is None
+    else:
+        assert why is not None
+        assert {Kind(word) for word in why.partition("allowed: ")[2].split(", ")} == {
+            *ALLOWED[standing], Kind.DECLARATION, Kind.PRESERVATION,
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", list(RESTS_ON))
+def test_without_traffic_nothing_is_said_of_any(kind: Kind) -> None:
+    for ledger in (None, traffic_of().ledger):
+        why = refusal(kind, ledger)
+        assert why is not None
+        assert "holds no request" in why
+
+
+def test_the_inquiry_does_not_say_that_requests_were_theirs(workshop: Workshop) -> None:
+    text = text_of(writing(workshop, Kind.INQUIRY))
+    assert "requests that described themselves as OpenAI" in text
+    assert "We do not say that they were yours" in text
+    assert "Please say whether these requests were yours" in text
+
+
+def test_the_factual_letter_names_impostors_as_somebody_elses(workshop: Workshop) -> None:
+    text = text_of(writing(workshop, Kind.FACTUAL))
+    assert "although they came from elsewhere: 1. They are not counted here" in text
+    assert "although they came from elsewhere" not in text_of(
+        writing(workshop, Kind.FACTUAL, traffic=traffic_of("signed"))
+    )
+
+
+def test_a_reminder_names_the_earlier_letter_and_what_came_since(workshop: Workshop) -> None:
+    one = writing(workshop, Kind.REMINDER, traffic=traffic_of("signed", "claimed"))
+    text = text_of(one)
+    assert "On 1 November 2026 we sent you our letter 2026-0007, dated 30 October 2026, and asked" in text
+    assert "by 20 November 2026" in text
+    assert "from its published network: 1." in text
+    assert one.about == "2026-0007"
+    assert "published network" not in text_of(writing(workshop, Kind.REMINDER, traffic=traffic_of("claimed")))
+
+
+@pytest.mark.parametrize(
+    ("letter", "why"),
+    [
+        (replace(letter_sent(), operator="Meta"), "the register holds no letter to OpenAI"),
+        (replace(letter_sent(), to="Somebody Else Ltd"), "the register holds no letter to OpenAI"),
+        (replace(letter_sent(), steps=letter_sent().steps[:1]), "letter 2026-0007 has not been sent"),
+        (letter_sent("2026-11-26"), "the deadline of letter 2026-0007, 2026-11-26, has not passed"),
+        (replace(letter_sent(), steps=(*letter_sent().steps, Step("answered", AT, "2026-11-02"))),
+         "letter 2026-0007 was answered"),
+        (replace(letter_sent(), steps=(*letter_sent().steps, Step("closed", AT, "2026-11-02"))),
+         "letter 2026-0007 is closed"),
+    ],
+)  # fmt: skip
+def test_there_must_be_something_to_remind_of(workshop: Workshop, letter: Letter, why: str) -> None:
+    problems = writing(workshop, Kind.REMINDER, letter=letter).problems("a.csv")
+    assert [p.message[: len(why)] for p in problems] == [why]
+
+
+@pytest.mark.parametrize("word", ["stolen", "illegal", "Urheberrechtsverletzung", "contrefaçon"])
+def test_the_renderer_refuses_accusing_words_outside_text_of_counsel(workshop: Workshop, word: str) -> None:
+    accusing = replace(SENDER, letterhead=("Label", f"against {word} copies"))
+    one = writing(workshop, Kind.DECLARATION, sender=accusing)
+    assert [p.id for p in one.problems("a.csv")] == ["V135"]
+    with pytest.raises(ClaimError, match="which accuses"):
+        one.render("2026-0042")
+    counsel = Counsel("Rika Weber", (f"Our client calls it {word}.",))
+    text = text_of(writing(workshop, Kind.DECLARATION, counsel=counsel))
+    assert f"Text of counsel Rika Weber {'-' * 26} | Our client calls it {word}." in text
+
+
+def test_titles_are_quoted_and_may_hold_any_word(workshop: Workshop) -> None:
+    assert "stolen" in HOSTILE_TITLE
+    text = text_of(writing(workshop, Kind.FACTUAL))
+    assert '“=cmd|stolen #read("/etc/passwd") <b>\\u202eX”' in text
+
+
+def test_a_placeholder_in_what_the_configuration_says_stops_the_letter(workshop: Workshop) -> None:
+    one = writing(workshop, Kind.DECLARATION, sender=replace(SENDER, name="Label [NAME]"))
+    assert [(p.id, p.message) for p in one.problems("a.csv")] == [
+        ("V135", "the letter still holds a placeholder: [NAME]")
+    ]
+
+
+@pytest.mark.parametrize(("kind", "language"), EVERY_LETTER)
+def test_nothing_of_strangers_works_in_any_form(
+    workshop: Workshop, kind: Kind, language: str, tmp_path: Path
+) -> None:
+    to = replace(party(), legal_name=one_harmless(EVIL), address=(one_harmless(EVIL),))
+    one = writing(workshop, kind, language, to=to, find_work=lambda id: Work((id,), EVIL))
+    blocks, _ = one._blocks("2026-0042")
+    assert not [block for block in blocks if "\n" in block.text or "\u202e" in block.text]
+    # What it would say is refused for its placeholder; what is printed is looked at all the same.
+    files = forced(one).files
+    html = files["letter.html"].decode()
+    tree = html5lib.parse(html, namespaceHTMLElements=False)
+    assert not list(tree.iter("script"))
+    assert not list(tree.iter("b"))
+    assert "\u202e" not in html
+    message = email.message_from_bytes(files["letter.eml"], policy=email.policy.default)
+    assert message["Bcc"] is None
+    assert message["X-Unsent"] == "1"
+    assert message["To"].addresses[0].addr_spec == "copyright@ai.example"
+    (tmp_path / "letter.pdf").write_bytes(files["letter.pdf"])
+    printed = subprocess.run(
+        ["pdftotext", "-layout", tmp_path / "letter.pdf", "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "root:" not in printed
+    assert '#read("/etc/passwd")' in " ".join(printed.split())
+    for name, data in files.items():
+        if name.endswith(".csv"):
+            cells = [cell for line in csv.reader(StringIO(data.decode())) for cell in line]
+            assert not [cell for cell in cells if cell[:1] in "=+-@\t\r" and cell]
+
+
+def one_harmless(text: str) -> str:
+    from vorbehalt.claims.notice.wording import one_line
+
+    return one_line(text).replace("{{", "{").replace("}}", "}")
+
+
+def forced(one: Writing) -> Any:
+    return one.render("2026-0042")
+
+
+def test_a_draft_says_so_in_every_form(workshop: Workshop, tmp_path: Path) -> None:
+    for language, mark in {"en": "DRAFT", "de": "ENTWURF", "fr": "PROJET"}.items():
+        rendered = writing(workshop, Kind.DECLARATION, language, is_draft=True).render("")
+        assert rendered.text.decode().startswith(f"*** {mark} ***")
+        assert f'<p class="draft">{mark}</p>' in rendered.files["letter.html"].decode()
+        message = email.message_from_bytes(rendered.files["letter.eml"], policy=email.policy.default)
+        assert message["Subject"].strip().startswith(f"[{mark}] ")
+        (tmp_path / "letter.pdf").write_bytes(rendered.files["letter.pdf"])
+        printed = subprocess.run(
+            ["pdftotext", tmp_path / "letter.pdf", "-"], capture_output=True, text=True, check=True
+        )
+        assert mark in printed.stdout
+    assert "DRAFT" not in writing(workshop, Kind.DECLARATION).render("2026-0042").text.decode()
+
+
+def test_the_mail_is_an_unsent_draft_with_pdf_and_annexes(workshop: Workshop) -> None:
+    rendered = writing(workshop, Kind.FACTUAL).render("2026-0042")
+    message = email.message_from_bytes(rendered.files["letter.eml"], policy=email.policy.default)
+    assert (message["From"], message["Date"], message["X-Unsent"]) == (None, None, "1")
+    attached = {part.get_filename(): part.get_content() for part in message.iter_attachments()}
+    assert set(attached) == {"letter.pdf", "annex-requests.csv", "annex-works.csv"}
+    assert attached["letter.pdf"] == rendered.files["letter.pdf"]
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert body.get_content().split() == rendered.text.decode().split()
+    by_post = writing(workshop, Kind.FACTUAL, to=party(email="none")).render("2026-0042")
+    assert email.message_from_bytes(by_post.files["letter.eml"])["To"] is None
+
+
+def test_the_same_letter_gives_the_same_text_html_and_pdf(workshop: Workshop) -> None:
+    first, second = (writing(workshop, Kind.FACTUAL, "de").render("2026-0042").files for _ in range(2))
+    for name in ("letter.txt", "letter.html", "letter.pdf", "annex-works.csv", "annex-requests.csv"):
+        assert first[name] == second[name]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "c.txt:1: V135 the first line must name who answers"),
+        (b"Some text\n\nmore", "c.txt:1: V135 the first line must name who answers"),
+        (b"Counsel: legal\n\ntext", "c.txt:1: V135 the first line must name who answers"),
+        (b"Counsel: Rika Weber\n\n", "c.txt:1: V135 there is no text"),
+        (b"Counsel: Rika Weber\n\npay by [DATE]", "c.txt:3: V135 the text still holds a placeholder: [DATE]"),
+        (b"Counsel: Rika Weber\n\n\xff", "c.txt:0: V135 the text is not UTF-8"),
+    ],
+)
+def test_text_of_counsel_names_who_answers_for_it(data: bytes, message: str) -> None:
+    counsel, problems = read_counsel("c.txt", data)
+    assert counsel is None
+    assert str(problems[0]).startswith(message)
+
+
+def test_gaps_rollups_and_what_is_not_known_stand_in_the_annex(workshop: Workshop) -> None:
+    traffic = traffic_of("verified")
+    traffic.ledger.gaps, traffic.ledger.cut = 3, 2
+    traffic.licensed["verified"], traffic.disallowed["verified"] = 1, 1
+    rollup = traffic.ledger.rollups.at(AT, Standing.VERIFIED)
+    traffic.ledger.rollups.add(rollup, "requested", 17)
+    text = text_of(writing(workshop, Kind.FACTUAL, traffic=traffic))
+    for sentence in (
+        "The log is not complete in this period: gaps recorded in it: 3.",
+        "that were too long to say who asked: 2.",
+        "which our records name: 1.",
+        '(rows "rollup"): 17.',
+        "disallowed to the crawler: 1.",
+        "its times rest on: time stamps of others",
+    ):
+        assert sentence in text
+    assert "not complete" not in text_of(writing(workshop, Kind.FACTUAL, traffic=traffic_of("verified")))
