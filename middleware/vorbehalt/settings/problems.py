@@ -1,6 +1,7 @@
 """The ids of everything that `check` can say about a configuration. Stable: an id never changes its meaning.
 
-`V0..` are errors: the configuration is not used. `V1..` are warnings: it is used, but should be looked at.
+`V0..` are errors: the configuration is not used. `V1..` are warnings: it is used, but should be looked at;
+`V133` to `V136` stop letters (`notice`).
 """
 
 from __future__ import annotations
