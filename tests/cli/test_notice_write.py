@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -322,6 +325,39 @@ def test_the_template_of_addressees_is_printed_and_refused_until_filled_in(cli: 
     result = check(cli)
     assert (result.code, len(problems(result))) == (1, 7)
     assert cli("notice", "addressees").code == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_leaves_records_to_their_owner_and_letters_to_root(cli: Any, place: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # pytest's own folders are closed to others
+        shutil.copytree(place, folder, dirs_exist_ok=True)
+        folder.chmod(0o755)
+        for path in (folder / "evidence", *(folder / "evidence").rglob("*")):
+            os.chown(path, 65534, 65534)
+        out = folder / "private" / "out"
+        out.parent.mkdir(mode=0o700)
+        options = ("--kind", "factual", "--operator", "OpenAI", *TO, *BY)
+        result = cli("notice", "write", "-c", folder / "vorbehalt.toml", *options, "--out", out)
+        assert result.code == 0, result.err
+        assert {path.stat().st_uid for path in (folder / "evidence").rglob("*")} == {65534}
+        assert {path.stat().st_uid for path in out.rglob("*")} == {0}
+        assert [path.is_dir() for path in out.iterdir()] == [True]
+        assert os.geteuid() == 0
+
+
+def test_without_the_extra_one_sentence_says_what_to_install(
+    cli: Any, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("jinja2", "typst"):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, name, None)
+            result = write(cli, who=("--operator", "OpenAI"))
+        assert result.code == 2
+        assert result.err.splitlines()[-1] == "letters need an extra: pip install 'vorbehalt[claims]'"
+    assert read_register(place / "evidence").letters == ()
+    assert not list((place / "out").iterdir())
 
 
 def test_letters_are_pinned_to_a_size_of_the_log(cli: Any, place: Path) -> None:

@@ -37,9 +37,9 @@ from vorbehalt.cli.notice_order import (
     prepare,
     with_catalogue,
 )
-from vorbehalt.cli.operator_actions import become_owner, checked_reason
+from vorbehalt.cli.operator_actions import checked_reason
 from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, problem_json, say
-from vorbehalt.cli.own_files import as_started
+from vorbehalt.cli.own_files import as_owner, as_started
 from vorbehalt.errors import Problem
 
 _NOT_SENT = "Nothing was sent. Read each letter, send it yourself, then enter that: vorbehalt notice sent ID"
@@ -129,8 +129,7 @@ def write(
         with outbox(out) as box:
             letters = with_catalogue(run, box)
             written = _drafts(letters, box) if draft else _entered(run, letters, box, no_hold)
-            with as_started():
-                box.deliver()
+            box.deliver()
     _told(written, run.problems, out, is_draft=draft, as_json=as_json)
     if run.problems:
         raise typer.Exit(1)
@@ -176,9 +175,10 @@ def _entered(run: Run, letters: list[Writing], box: Outbox, no_hold: str | None)
     folders: list[str] = []
 
     def text_of(one: Writing, number: str) -> bytes:
-        rendered = one.render(number)
-        folders.append(folder_name(number, one.to.legal_name, one.order.kind))
+        # Templates, libraries and results may lie where the owner of the evidence can neither read nor write.
         with as_started():
+            rendered = one.render(number)
+            folders.append(folder_name(number, one.to.legal_name, one.order.kind))
             box.put(folders[-1], rendered.files)
         _bar("rendered", len(folders), len(letters))
         return rendered.text
@@ -197,8 +197,8 @@ def _entered(run: Run, letters: list[Writing], box: Outbox, no_hold: str | None)
         )
         for one in letters
     ]
-    become_owner(run.directory)
-    entered = enter_all(run.directory, new, no_hold, at=time.time_ns())
+    with as_owner(run.directory):
+        entered = enter_all(run.directory, new, no_hold, at=time.time_ns())
     return [Written(*three) for three in zip(letters, folders, entered, strict=True)]
 
 
