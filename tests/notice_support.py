@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from asgi_support import PageApp, ask
 from vorbehalt import VorbehaltMiddleware
@@ -122,3 +123,21 @@ def only_folder(out: Path) -> Path:
     """The folder of the one letter that was written."""
     (found,) = [path for path in out.iterdir() if path.is_dir()]
     return found
+
+
+BY = ("--approved-by", "Jane Roe")
+
+
+TO = ("--addressees", "addressees.csv")
+
+
+def write(cli: Any, *more: str, kind: str = "declaration", who: tuple[str, ...] = ("--all",)) -> Any:
+    return cli("notice", "write", "--kind", kind, *who, *TO, *BY, "--out", "out", *more)
+
+
+def check(cli: Any, *more: str, kind: str = "declaration", by: tuple[str, ...] = BY) -> Any:
+    return cli("notice", "check", "--kind", kind, *TO, *by, *more)
+
+
+def problems(result: Any) -> list[str]:
+    return [line for line in (result.out + result.err).splitlines() if " V13" in line]

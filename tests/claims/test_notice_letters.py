@@ -1,109 +1,34 @@
-"""What each letter says in each language, on what it rests, and that nothing of strangers works in it."""
+"""What each letter says in each language, and on what it rests."""
 
 from __future__ import annotations
 
 import csv
-import email
-import email.policy
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
 from io import StringIO
-from pathlib import Path
-from typing import Any
 
-import html5lib
 import pytest
 
-from notice_support import HOSTILE_TITLE, row
-from vorbehalt.claims.ledger import Query, Tally
-from vorbehalt.claims.notice.addressees import Addressee, read_addressees
+from letter_support import (
+    ALL_STANDINGS,
+    AT,
+    EVERY_LETTER,
+    SENDER,
+    letter_sent,
+    party,
+    text_of,
+    traffic_of,
+    writing,
+)
 from vorbehalt.claims.notice.counsel import Counsel, read_counsel
-from vorbehalt.claims.notice.in_force import InForce
 from vorbehalt.claims.notice.kinds import LANGUAGES, RESTS_ON, SPEAKS_OF_ARTICLE_4, Kind, refusal
-from vorbehalt.claims.notice.letter import Workshop, Writing
-from vorbehalt.claims.notice.order import Log, Material, Order
-from vorbehalt.claims.notice.sender import Sender
-from vorbehalt.claims.notice.traffic import Traffic
-from vorbehalt.claims.register import Letter, Register, Step
+from vorbehalt.claims.notice.letter import Workshop
+from vorbehalt.claims.register import Letter, Step
 from vorbehalt.errors import ClaimError
 from vorbehalt.facts import Standing
-from vorbehalt.works.entry import Work
 
-TODAY = date(2026, 11, 26)
 DAY = 86_400 * 10**9
-AT = 20_780 * DAY
-EVIL = 'Evil #read("/etc/passwd") $x$ *b* <script>alert(1)</script>\u202e\r\nBcc: x@y.example {{7*7}}'
-SENDER = Sender("Label Example GmbH", "", "owner", "rights@label.example", ("Label Example GmbH", "Kai 1"))
-PLACE = InForce(
-    "https://label.example", AT - 90 * DAY, AT - 9 * DAY, "d" * 64, 7, (("/robots.txt", "e" * 64),),
-    ("training", "tdm"), False,
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def workshop() -> Workshop:
-    return Workshop()
-
-
-def traffic_of(*standings: str, work: str = "own:1") -> Traffic:
-    tally = Tally(Query("OpenAI"))
-    for number, standing in enumerate(standings):
-        claim = {"token": "GPTBot", "operator": "OpenAI", "standing": standing}
-        seen: dict[str, object] = {
-            "method": "GET", "claim": claim, "decision": {"action": "allow"}, "work": work,
-        }  # fmt: skip
-        tally.take({"type": "request", "ref": f"VB-{number}", "at": str(AT), "seen": seen})
-        end = {"claim": claim, "status": 200, "bytes": 1000, "whole": True, "delivered": True}
-        tally.take({"type": "completion", "ref": f"VB-{number}", "at": str(AT), "seen": end})
-    return Traffic(tally.finish())
-
-
-ALL_STANDINGS = tuple(standing.value for standing in Standing)
-
-
-def letter_sent(due: str = "2026-11-20") -> Letter:
-    steps = (Step("written", AT, "2026-10-30"), Step("sent", AT, "2026-11-01"))
-    return Letter("2026-0007", "OpenAI", "factual", "en", "2026-10-30", due, "a" * 64, "Jane Roe", steps)
-
-
-def party(**changed: str) -> Addressee:
-    columns = row(**{"date": TODAY.isoformat(), **changed})
-    out = StringIO()
-    table = csv.DictWriter(out, list(columns))
-    table.writeheader()
-    table.writerow(columns)
-    (found,) = read_addressees("a.csv", out.getvalue().encode(), TODAY).rows
-    return found
-
-
-def writing(workshop: Workshop, kind: Kind, language: str = "en", **changed: Any) -> Writing:
-    order = Order(
-        kind, TODAY, TODAY + timedelta(days=21), "Jane Roe", language,
-        **{name: changed.pop(name) for name in ("is_draft", "counsel", "earlier") if name in changed},
-    )  # fmt: skip
-    material = Material(
-        sender=changed.pop("sender", SENDER),
-        reservations=(PLACE,),
-        names={"openai": "OpenAI"},
-        log=Log(99, "cm9vdA==", "timestamped"),
-        find_work=changed.pop("find_work", lambda id: Work((id,), HOSTILE_TITLE)),
-        traffic={"OpenAI": changed.pop("traffic", traffic_of(*ALL_STANDINGS))},
-        register=Register((changed.pop("letter", letter_sent()),)),
-    )
-    return Writing(order, changed.pop("to", party()), material, workshop)
-
-
-EVERY_LETTER = [
-    pytest.param(kind, language, id=f"{kind}-{language}") for kind in Kind for language in LANGUAGES
-]
-
-
-def text_of(one: Writing) -> str:
-    assert one.problems("a.csv") == []
-    return " ".join(one.render("2026-0042").text.decode().split())
 
 
 NATURE = {
@@ -113,7 +38,11 @@ NATURE = {
            "es verlangt keinerlei Unterlassungs- oder Verpflichtungserklärung"),
     "fr": ("une déclaration et une demande d’information", "l’article 97a", "elle n’exige aucun engagement"),
 }  # fmt: skip
+
+
 ARTICLE_4 = re.compile(r"Art(?:icle|\.)? ?4\b|44b|L\. ?122-5-3|article 4", re.I)
+
+
 DATES = {
     "en": ("26 November 2026", "17 December 2026"), "de": ("26. November 2026", "17. Dezember 2026"),
     "fr": ("26 novembre 2026", "17 décembre 2026"),
@@ -269,10 +198,11 @@ def test_the_renderer_refuses_accusing_words_outside_text_of_counsel(workshop: W
     assert f"Text of counsel Rika Weber {'-' * 26} | Our client calls it {word}." in text
 
 
-def test_titles_are_quoted_and_may_hold_any_word(workshop: Workshop) -> None:
-    assert "stolen" in HOSTILE_TITLE
-    text = text_of(writing(workshop, Kind.FACTUAL))
-    assert '“=cmd|stolen #read("/etc/passwd") <b>\\u202eX”' in text
+def test_a_name_that_accuses_stops_the_letter_of_its_row_only(workshop: Workshop) -> None:
+    named = writing(workshop, Kind.DECLARATION, to=party(legal_name="Stolen Songs Ltd"))
+    assert [(p.line, p.id) for p in named.problems("a.csv")] == [(2, "V135")]
+    assert 'the letter would say "stolen", which accuses' in named.problems("a.csv")[0].message
+    assert writing(workshop, Kind.DECLARATION).problems("a.csv") == []
 
 
 def test_a_placeholder_in_what_the_configuration_says_stops_the_letter(workshop: Workshop) -> None:
@@ -280,82 +210,6 @@ def test_a_placeholder_in_what_the_configuration_says_stops_the_letter(workshop:
     assert [(p.id, p.message) for p in one.problems("a.csv")] == [
         ("V135", "the letter still holds a placeholder: [NAME]")
     ]
-
-
-@pytest.mark.parametrize(("kind", "language"), EVERY_LETTER)
-def test_nothing_of_strangers_works_in_any_form(
-    workshop: Workshop, kind: Kind, language: str, tmp_path: Path
-) -> None:
-    to = replace(party(), legal_name=one_harmless(EVIL), address=(one_harmless(EVIL),))
-    one = writing(workshop, kind, language, to=to, find_work=lambda id: Work((id,), EVIL))
-    blocks, _ = one._blocks("2026-0042")
-    assert not [block for block in blocks if "\n" in block.text or "\u202e" in block.text]
-    # What it would say is refused for its placeholder; what is printed is looked at all the same.
-    files = forced(one).files
-    html = files["letter.html"].decode()
-    tree = html5lib.parse(html, namespaceHTMLElements=False)
-    assert not list(tree.iter("script"))
-    assert not list(tree.iter("b"))
-    assert "\u202e" not in html
-    message = email.message_from_bytes(files["letter.eml"], policy=email.policy.default)
-    assert message["Bcc"] is None
-    assert message["X-Unsent"] == "1"
-    assert message["To"].addresses[0].addr_spec == "copyright@ai.example"
-    (tmp_path / "letter.pdf").write_bytes(files["letter.pdf"])
-    printed = subprocess.run(
-        ["pdftotext", "-layout", tmp_path / "letter.pdf", "-"], capture_output=True, text=True, check=True
-    ).stdout
-    assert "root:" not in printed
-    assert '#read("/etc/passwd")' in " ".join(printed.split())
-    for name, data in files.items():
-        if name.endswith(".csv"):
-            cells = [cell for line in csv.reader(StringIO(data.decode())) for cell in line]
-            assert not [cell for cell in cells if cell[:1] in "=+-@\t\r" and cell]
-
-
-def one_harmless(text: str) -> str:
-    from vorbehalt.claims.notice.wording import one_line
-
-    return one_line(text).replace("{{", "{").replace("}}", "}")
-
-
-def forced(one: Writing) -> Any:
-    return one.render("2026-0042")
-
-
-def test_a_draft_says_so_in_every_form(workshop: Workshop, tmp_path: Path) -> None:
-    for language, mark in {"en": "DRAFT", "de": "ENTWURF", "fr": "PROJET"}.items():
-        rendered = writing(workshop, Kind.DECLARATION, language, is_draft=True).render("")
-        assert rendered.text.decode().startswith(f"*** {mark} ***")
-        assert f'<p class="draft">{mark}</p>' in rendered.files["letter.html"].decode()
-        message = email.message_from_bytes(rendered.files["letter.eml"], policy=email.policy.default)
-        assert message["Subject"].strip().startswith(f"[{mark}] ")
-        (tmp_path / "letter.pdf").write_bytes(rendered.files["letter.pdf"])
-        printed = subprocess.run(
-            ["pdftotext", tmp_path / "letter.pdf", "-"], capture_output=True, text=True, check=True
-        )
-        assert mark in printed.stdout
-    assert "DRAFT" not in writing(workshop, Kind.DECLARATION).render("2026-0042").text.decode()
-
-
-def test_the_mail_is_an_unsent_draft_with_pdf_and_annexes(workshop: Workshop) -> None:
-    rendered = writing(workshop, Kind.FACTUAL).render("2026-0042")
-    message = email.message_from_bytes(rendered.files["letter.eml"], policy=email.policy.default)
-    assert (message["From"], message["Date"], message["X-Unsent"]) == (None, None, "1")
-    attached = {part.get_filename(): part.get_content() for part in message.iter_attachments()}
-    assert set(attached) == {"letter.pdf", "annex-requests.csv", "annex-works.csv"}
-    assert attached["letter.pdf"] == rendered.files["letter.pdf"]
-    body = message.get_body(("plain",))
-    assert body is not None
-    assert body.get_content().split() == rendered.text.decode().split()
-    by_post = writing(workshop, Kind.FACTUAL, to=party(email="none")).render("2026-0042")
-    assert email.message_from_bytes(by_post.files["letter.eml"])["To"] is None
-
-
-def test_the_same_letter_gives_the_same_text_html_and_pdf(workshop: Workshop) -> None:
-    first, second = (writing(workshop, Kind.FACTUAL, "de").render("2026-0042").files for _ in range(2))
-    for name in ("letter.txt", "letter.html", "letter.pdf", "annex-works.csv", "annex-requests.csv"):
-        assert first[name] == second[name]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from notice_support import make_site, row, visit, write_rows
 from vorbehalt.cli.app import run
 
 
@@ -89,3 +91,25 @@ def site(tmp_path: Path) -> Path:
     path = tmp_path / "vorbehalt.toml"
     path.write_text(SITE, "utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def visited_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site that four operators visited, before anything was written."""
+    folder = tmp_path_factory.mktemp("site")
+    make_site(folder)
+    visit(folder)
+    return folder
+
+
+@pytest.fixture
+def letters_site(visited_site: Path, tmp_path: Path) -> Path:
+    shutil.copytree(visited_site, tmp_path, dirs_exist_ok=True)
+    write_rows(
+        tmp_path,
+        row(),
+        row(operator="anthropic", legal_name="Zweite GmbH", country="DE", language="de"),
+        row(operator="Perplexity", legal_name="Troisième SA", country="FR", language="fr"),
+        row(operator="Meta", legal_name="Fourth Inc", country="US", eu_representative="none"),
+    )
+    return tmp_path

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,53 +14,41 @@ from typing import Any
 
 import pytest
 
-from notice_support import DAY, day, keep, make_site, only_folder, request, row, visit, write_rows
+from asgi_support import PageApp, ask
+from notice_support import (
+    BY,
+    DAY,
+    TO,
+    check,
+    day,
+    keep,
+    make_site,
+    only_folder,
+    problems,
+    request,
+    row,
+    visit,
+    write,
+    write_rows,
+)
+from vorbehalt import VorbehaltMiddleware
 from vorbehalt.claims.ledger import Query, read_ledger
 from vorbehalt.claims.ledger_text import as_json
 from vorbehalt.claims.notice.as_pdf import Press
+from vorbehalt.claims.notice.in_force import in_force
 from vorbehalt.claims.notice.traffic import read_traffic
 from vorbehalt.claims.register import read_register
+from vorbehalt.claims.register_entry import NewLetter, enter
 from vorbehalt.errors import ClaimError
+from vorbehalt.evidence.history import read_history
 from vorbehalt.evidence.holds import holds
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.settings import load
 
-BY = ("--approved-by", "Jane Roe")
-TO = ("--addressees", "addressees.csv")
-
-
-@pytest.fixture(scope="module")
-def visited(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site that four operators visited, before anything was written."""
-    folder = tmp_path_factory.mktemp("site")
-    make_site(folder)
-    visit(folder)
-    return folder
-
 
 @pytest.fixture
-def place(visited: Path, tmp_path: Path) -> Path:
-    shutil.copytree(visited, tmp_path, dirs_exist_ok=True)
-    write_rows(
-        tmp_path,
-        row(),
-        row(operator="anthropic", legal_name="Zweite GmbH", country="DE", language="de"),
-        row(operator="Perplexity", legal_name="Troisième SA", country="FR", language="fr"),
-        row(operator="Meta", legal_name="Fourth Inc", country="US", eu_representative="none"),
-    )
-    return tmp_path
-
-
-def write(cli: Any, *more: str, kind: str = "declaration", who: tuple[str, ...] = ("--all",)) -> Any:
-    return cli("notice", "write", "--kind", kind, *who, *TO, *BY, "--out", "out", *more)
-
-
-def check(cli: Any, *more: str, kind: str = "declaration", by: tuple[str, ...] = BY) -> Any:
-    return cli("notice", "check", "--kind", kind, *TO, *by, *more)
-
-
-def problems(result: Any) -> list[str]:
-    return [line for line in (result.out + result.err).splitlines() if " V13" in line]
+def place(letters_site: Path) -> Path:
+    return letters_site
 
 
 def test_a_letter_is_written_in_every_form_entered_and_held(cli: Any, place: Path) -> None:
@@ -105,98 +92,11 @@ def test_a_draft_enters_holds_and_asks_for_nothing(cli: Any, place: Path) -> Non
     assert after == before
 
 
-@pytest.mark.parametrize(
-    "by", [(), ("--approved-by", ""), ("--approved-by", "legal"), ("--approved-by", "[NAME] Roe")]
-)
-def test_without_approval_by_a_named_person_nothing_is_written(
-    cli: Any, place: Path, by: tuple[str, ...]
-) -> None:
-    result = cli("notice", "write", "--kind", "declaration", "--all", *TO, *by, "--out", "out")
-    assert result.code == 1
-    assert [line.partition(" V135 ")[2] for line in problems(result)] == [
-        "no person approved the letter: give first and last name"
-    ]
-    assert not (place / "out").exists()
-    assert read_register(place / "evidence").letters == ()
-
-
-def test_a_licence_is_only_offered_where_the_configuration_says_so(cli: Any, place: Path) -> None:
-    result = check(cli, "--offer-licence")
-    assert result.code == 1
-    assert "V136 a licence is offered, but reservation.may_license is not set" in problems(result)[0]
-    keep_text = (place / "vorbehalt.toml").read_text("utf-8")
-    more = '[reservation]\nmay_license = true\nlicence_contact = "mailto:licences@label.example"'
-    (place / "vorbehalt.toml").write_text(keep_text.replace("[reservation]", more), "utf-8")
-    assert write(cli, "--offer-licence", who=("--operator", "OpenAI")).code == 0
-    assert "licences@label.example" in (only_folder(place / "out") / "letter.txt").read_text("utf-8")
-
-
-def test_a_factual_letter_to_an_operator_known_by_claims_or_impostors_only_cannot_be_made(
-    cli: Any, place: Path
-) -> None:
-    for operator, allowed in (("Anthropic", "inquiry"), ("Perplexity", "impostor-report")):
-        for draft in ((), ("--draft",)):
-            result = write(cli, *draft, kind="factual", who=("--operator", operator))
-            assert result.code == 1
-            (line,) = problems(result)
-            assert line.startswith(("addressees.csv:3: V134 factual", "addressees.csv:4: V134 factual"))
-            assert f"allowed: {allowed}, declaration, preservation" in line
-    assert not list(place.glob("out/*"))
-    assert read_register(place / "evidence").letters == ()
-
-
-def test_an_operator_without_traffic_gets_no_letter_about_any(cli: Any, place: Path) -> None:
-    for kind in ("factual", "inquiry", "impostor-report", "gpai-complaint"):
-        result = write(cli, kind=kind, who=("--operator", "Meta"))
-        assert (result.code, len(problems(result))) == (1, 1)
-        assert "the log holds no request of this operator in the period" in problems(result)[0]
-    assert (
-        write(cli, "--from", day(-400), "--to", day(-300), kind="factual", who=("--operator", "OpenAI")).code
-        == 1
-    )
-
-
-def test_evidence_that_does_not_verify_stops_every_letter(cli: Any, place: Path) -> None:
-    bundle = max(
-        (place / "evidence" / "log" / "tile" / "entries").rglob("000.p/*"), key=lambda p: int(p.name)
-    )
-    body = bytearray(bundle.read_bytes())
-    body[-10] ^= 1
-    bundle.write_bytes(body)
-    for kind in ("declaration", "factual"):
-        for draft in ((), ("--draft",)):
-            result = write(cli, *draft, kind=kind)
-            assert result.code == 1
-            assert "V134 the evidence does not verify:" in problems(result)[0]
-    assert not (place / "out").exists()
-
-
 def test_gaps_in_the_period_are_said_in_the_letter(cli: Any, place: Path) -> None:
     keep(place, [Draft("gap", "", time.time_ns() - DAY // 100, {"lost": 3, "reason": "disk"})])
     assert write(cli, kind="factual", who=("--operator", "OpenAI")).code == 0
     text = " ".join((only_folder(place / "out") / "letter.txt").read_text("utf-8").split())
     assert "The log is not complete in this period: gaps recorded in it: 1." in text
-
-
-def test_check_lists_all_that_stops_each_letter_at_once(cli: Any, place: Path) -> None:
-    write_rows(
-        place, row(date="2020-01-01", seat=""), row(operator="Meta"),
-        row(operator="Anthropic", kind="research"), row(operator="Nobody AI", legal_name="FILL IN"),
-    )  # fmt: skip
-    result = check(cli, "--offer-licence", kind="gpai-complaint", by=())
-    assert result.code == 1
-    said = [line.split(": ", 1) for line in problems(result)]
-    assert [(place.rpartition("/")[2], text[:4]) for place, text in said] == [
-        ("vorbehalt.toml:0", "V136"), ("vorbehalt.toml:0", "V135"), ("addressees.csv:2", "V133"),
-        ("addressees.csv:2", "V133"), ("addressees.csv:5", "V133"), ("addressees.csv:3", "V134"),
-        ("addressees.csv:4", "V134"), ("addressees.csv:4", "V134"),
-    ]  # fmt: skip
-    as_json = check(cli, "--offer-licence", "--json", kind="gpai-complaint", by=())
-    assert [error["id"] for error in as_json.json["errors"]] == [text[:4] for _, text in said]
-    assert as_json.json["letters"] == 0
-    write_rows(place, row())
-    fine = check(cli)
-    assert (fine.code, fine.out) == (0, "1 of 1 letters could be written; nothing is ever sent from here\n")
 
 
 def test_a_mail_merge_writes_the_good_rows_and_names_the_bad_one(cli: Any, place: Path) -> None:
@@ -270,61 +170,70 @@ def test_a_reminder_follows_a_letter_that_went_out_and_is_overdue(cli: Any, plac
     assert (waiting.code, "has not passed" in problems(waiting)[0]) == (1, True)
 
 
-def test_a_configuration_that_never_ran_cannot_be_declared(cli: Any, place: Path) -> None:
-    config = place / "vorbehalt.toml"
-    config.write_text(
-        config.read_text("utf-8").replace("[reservation]", '[reservation]\nsearch = "reserve"'), "utf-8"
+def test_an_overdue_letter_is_reminded_of_and_the_reminder_names_it(cli: Any, place: Path) -> None:
+    sent = NewLetter("OpenAI", "factual", "en", day(-40), day(-20), "Jane Roe", b"text", to="Example AI Ltd")
+    letter = enter(place / "evidence", sent, "a test", at=time.time_ns())
+    done = cli("notice", "sent", letter.id, "--channel", "post", "--on", day(-39))
+    assert done.code == 0, done.err
+    result = write(cli, "--json", "--earlier", letter.id, kind="reminder", who=("--operator", "OpenAI"))
+    assert result.code == 0, result.err
+    reminder = read_register(place / "evidence").letter(result.json["written"][0]["id"])
+    assert reminder is not None
+    assert (reminder.kind, reminder.about) == ("reminder", letter.id)
+    text = " ".join((only_folder(place / "out") / "letter.txt").read_text("utf-8").split())
+    assert f"our letter {letter.id}, dated" in text
+    # Two of the four requests are signed or verified, and came after the letter.
+    assert "from its published network: 2." in text
+
+
+def test_the_language_the_letterhead_and_the_month_are_as_asked_for(cli: Any, place: Path) -> None:
+    (place / "head.txt").write_text("Label Example GmbH\nKai 1\n\n20457 Hamburg\n", "utf-8")
+    options = ("--lang", "fr", "--letterhead", "head.txt", "--month", day(0)[:7], "--draft")
+    visit(place, {"OpenAI": ("verified",)}, time.time_ns() - 40 * DAY)
+    assert write(cli, *options, kind="factual", who=("--operator", "OpenAI")).code == 0
+    text = (only_folder(place / "out") / "letter.txt").read_text("utf-8")
+    assert text.splitlines()[2:5] == ["Label Example GmbH", "Kai 1", "20457 Hamburg"]
+    assert "Madame, Monsieur," in text
+    month = (place / "out").glob("*/annex-requests.csv")
+    days = {line.split(",")[1][:7] for line in next(month).read_text("utf-8").splitlines()[1:]}
+    assert days <= {day(0)[:7]}
+
+
+def test_each_host_that_reserves_something_is_declared_since_when_it_has_done_so(
+    cli: Any, tmp_path: Path
+) -> None:
+    config = make_site(tmp_path, 'policy_url = "https://label.example/old"')
+    first = config.read_text("utf-8")
+    host = '[[host]]\nnames = ["archive.example"]\n' + (
+        'site = { origin = "https://archive.example", robots = "none" }\n[works]'
     )
-    result = check(cli)
-    assert result.code == 1
-    assert "V134 the log knows another reservation in force at https://label.example" in problems(result)[0]
-
-
-def test_a_site_that_reserves_nothing_has_nothing_to_declare(cli: Any, tmp_path: Path) -> None:
-    make_site(tmp_path, 'training = "allow"\nai_input = "allow"\ntdm = "allow"')
-    write_rows(tmp_path, row())
-    result = check(cli)
-    assert result.code == 1
-    assert "V134 the configuration reserves nothing against mining" in problems(result)[0]
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        ("--kind", "angry-letter", "--all"),
-        ("--kind", "declaration"),
-        ("--kind", "declaration", "--all", "--operator", "OpenAI"),
-        ("--kind", "declaration", "--operator", "Opnai"),
-        ("--kind", "declaration", "--all", "--lang", "it"),
-        ("--kind", "declaration", "--all", "--due", "2020-01-01"),
-        ("--kind", "declaration", "--all", "--due", "soon"),
-        ("--kind", "declaration", "--all", "--due", "2099-01-01"),
-        ("--kind", "declaration", "--all", "--days", "0"),
-        ("--kind", "declaration", "--all", "--days", "7", "--due", day(7)),
-        ("--kind", "inquiry", "--all", "--month", "2026-13"),
-        ("--kind", "inquiry", "--all", "--month", "2026-10", "--from", "2026-10-01"),
-        ("--kind", "inquiry", "--all", "--from", "2026-10-02", "--to", "2026-10-01"),
-    ],
-)
-def test_wrong_usage_is_said_and_exits_2(cli: Any, place: Path, options: tuple[str, ...]) -> None:
-    result = cli("notice", "write", *options, *TO, *BY, "--out", "out")
-    assert (result.code, result.out) == (2, "")
-    assert not (place / "out").exists()
-
-
-def test_a_file_of_addressees_that_cannot_be_read_exits_2(cli: Any, place: Path) -> None:
-    (place / "addressees.csv").write_text("operator,legal_name\n")
-    result = check(cli)
-    assert (result.code, "addressees.csv:1: V133 the first row lacks the columns" in result.err) == (2, True)
-
-
-def test_the_template_of_addressees_is_printed_and_refused_until_filled_in(cli: Any, place: Path) -> None:
-    printed = cli("notice", "addressees", "--example")
-    assert printed.code == 0
-    (place / "addressees.csv").write_text(printed.out, "utf-8")
-    result = check(cli)
-    assert (result.code, len(problems(result))) == (1, 7)
-    assert cli("notice", "addressees").code == 2
+    # The same uses with another document: a new set, the reservation goes on.
+    config.write_text(first.replace("/old", "/new").replace("[works]", host), "utf-8")
+    site = VorbehaltMiddleware(PageApp(), config=str(config))
+    ask(site, "/robots.txt")
+    site.close()
+    history = read_history(tmp_path / "evidence")
+    named = frozenset({"archive.example"})
+    spans = [version.span.start for version in history.versions("", named)]
+    assert len(spans) == 2
+    now = time.time_ns()
+    default, other = (in_force(history, host, named, now) for host in ("", "archive.example"))
+    assert default is not None
+    assert other is not None
+    assert (default.since, default.set_since) == (spans[0], spans[1])
+    # What the default host said before was said at this name, too.
+    assert (other.origin, other.since) == ("https://archive.example", spans[0])
+    assert in_force(history, "", named, spans[0] - 1) is None
+    # More is reserved now than before: the whole of it only since the last change.
+    config.write_text(
+        first.replace("/old", "/new").replace("[reservation]", '[reservation]\nsearch = "reserve"')
+    )
+    site = VorbehaltMiddleware(PageApp(), config=str(config))
+    ask(site, "/robots.txt")
+    site.close()
+    wider = in_force(read_history(tmp_path / "evidence"), "", frozenset(), time.time_ns())
+    assert wider is not None
+    assert (wider.uses, wider.since) == (("search", "training", "ai_input", "tdm"), wider.set_since)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
@@ -345,19 +254,6 @@ def test_root_leaves_records_to_their_owner_and_letters_to_root(cli: Any, place:
         assert {path.stat().st_uid for path in out.rglob("*")} == {0}
         assert [path.is_dir() for path in out.iterdir()] == [True]
         assert os.geteuid() == 0
-
-
-def test_without_the_extra_one_sentence_says_what_to_install(
-    cli: Any, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("jinja2", "typst"):
-        with monkeypatch.context() as patch:
-            patch.setitem(sys.modules, name, None)
-            result = write(cli, who=("--operator", "OpenAI"))
-        assert result.code == 2
-        assert result.err.splitlines()[-1] == "letters need an extra: pip install 'vorbehalt[claims]'"
-    assert read_register(place / "evidence").letters == ()
-    assert not list((place / "out").iterdir())
 
 
 def test_letters_are_pinned_to_a_size_of_the_log(cli: Any, place: Path) -> None:

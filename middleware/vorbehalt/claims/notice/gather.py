@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Gathered:
 
 
 def gather(
-    settings: Settings, directory: Path, order: Order, sender: Sender, rows: Iterable[Addressee],
+    settings: Settings, directory: Path, order: Order, sender: Sender, rows: Sequence[Addressee],
     find_work: FindWork, *, at: int, progress: Progress | None = None,
 ) -> Gathered:  # fmt: skip
     """Read it all; `at` is now (ns UTC). Raises EvidenceError if the log cannot be read."""
@@ -75,6 +75,7 @@ def gather(
     register = read_register(directory)
     bare = Material(sender, tuple(places), names, _log(directory, size, report), find_work, register=register)
     queries = dict(_queries(settings, order, rows, bare))
+    found.notes += _permissions(settings, rows, bare, at)
     traffic: dict[str, Traffic] = {}
     if queries:
         traffic = read_traffic(directory, queries, size, _told(progress, "counted"))
@@ -97,6 +98,16 @@ def _does_not_hold(settings: Settings, report: Report) -> Iterator[Problem]:
 
 def _told(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:
     return None if progress is None else lambda done, total: progress(what, done, total)
+
+
+def _permissions(settings: Settings, rows: Iterable[Addressee], material: Material, at: int) -> Iterator[str]:
+    """Yield who is written to although a contract permits something: the letter leaves that unaffected."""
+    addressed = {material.operator(row.operator) for row in rows}
+    for host in (settings.default_host, *settings.hosts):
+        for permission in host.terms.permissions:
+            name = material.operator(permission.licensee)
+            if name in addressed and (permission.until is None or at < permission.until):
+                yield f"{name} holds the permission {permission.reference} at {host.terms.origin}: read twice"
 
 
 def _places(settings: Settings, directory: Path, at: int, problems: list[Problem]) -> Iterator[InForce]:
