@@ -19,9 +19,12 @@ class Outbox:
     def __init__(self, out: Path, staging: Path) -> None:
         self._out = out
         self._staging = staging
+        self.is_delivering = False
 
     def put(self, folder: str, files: Mapping[str, bytes]) -> None:
-        """Write the files of one letter."""
+        """Write the files of one letter. Raises ClaimError if its place is taken."""
+        if (self._out / folder).exists():
+            raise ClaimError(f"{self._out / folder} is there already; give another folder with --out")
         place = self._staging / folder
         place.mkdir()
         for name, data in files.items():
@@ -32,24 +35,24 @@ class Outbox:
         return self._staging / name
 
     def deliver(self) -> None:
-        """Rename everything into its place. Raises ClaimError if something is there already."""
-        ready = sorted(self._staging.iterdir())
-        for path in ready:
-            if path.is_dir() and (self._out / path.name).exists():
-                raise ClaimError(f"{self._out / path.name} is there already; give another folder with --out")
-        for path in ready:
+        """Rename everything into its place. Raises OSError; what was not renamed then stays where it is."""
+        self.is_delivering = True
+        for path in sorted(self._staging.iterdir()):
             path.rename(self._out / path.name)
 
 
 @contextlib.contextmanager
 def outbox(out: Path) -> Iterator[Outbox]:
-    """Open a folder for writing; what was not delivered goes. Raises OSError if it cannot be written to."""
+    """Open a folder for writing; what is not delivered goes. Raises OSError if it cannot be written to."""
     out.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".writing-", dir=out))
+    box = Outbox(out, staging)
     try:
-        yield Outbox(out, staging)
+        yield box
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        # Letters that are entered are never thrown away.
+        if not box.is_delivering or not any(staging.iterdir()):
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def folder_name(number: str, legal_name: str, kind: str) -> str:
