@@ -9,12 +9,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from asgi_support import PageApp, ask
 from notice_support import (
     BY,
     DAY,
@@ -22,7 +22,6 @@ from notice_support import (
     check,
     day,
     keep,
-    make_site,
     only_folder,
     problems,
     request,
@@ -31,16 +30,14 @@ from notice_support import (
     write,
     write_rows,
 )
-from vorbehalt import VorbehaltMiddleware
 from vorbehalt.claims.ledger import Query, read_ledger
 from vorbehalt.claims.ledger_text import as_json
 from vorbehalt.claims.notice.as_pdf import Press
-from vorbehalt.claims.notice.in_force import in_force
 from vorbehalt.claims.notice.traffic import read_traffic
+from vorbehalt.claims.notice.wording import long_day
 from vorbehalt.claims.register import read_register
 from vorbehalt.claims.register_entry import NewLetter, enter
 from vorbehalt.errors import ClaimError
-from vorbehalt.evidence.history import read_history
 from vorbehalt.evidence.holds import holds
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.settings import load
@@ -188,52 +185,32 @@ def test_an_overdue_letter_is_reminded_of_and_the_reminder_names_it(cli: Any, pl
 
 def test_the_language_the_letterhead_and_the_month_are_as_asked_for(cli: Any, place: Path) -> None:
     (place / "head.txt").write_text("Label Example GmbH\nKai 1\n\n20457 Hamburg\n", "utf-8")
-    options = ("--lang", "fr", "--letterhead", "head.txt", "--month", day(0)[:7], "--draft")
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    month = an_hour_ago.strftime("%Y-%m")
+    options = ("--lang", "fr", "--letterhead", "head.txt", "--month", month, "--draft")
     visit(place, {"OpenAI": ("verified",)}, time.time_ns() - 40 * DAY)
     assert write(cli, *options, kind="factual", who=("--operator", "OpenAI")).code == 0
     text = (only_folder(place / "out") / "letter.txt").read_text("utf-8")
     assert text.splitlines()[2:5] == ["Label Example GmbH", "Kai 1", "20457 Hamburg"]
     assert "Madame, Monsieur," in text
-    month = (place / "out").glob("*/annex-requests.csv")
-    days = {line.split(",")[1][:7] for line in next(month).read_text("utf-8").splitlines()[1:]}
-    assert days <= {day(0)[:7]}
+    (annex,) = (place / "out").glob("*/annex-requests.csv")
+    assert {line.split(",")[1][:7] for line in annex.read_text("utf-8").splitlines()[1:]} == {month}
 
 
-def test_each_host_that_reserves_something_is_declared_since_when_it_has_done_so(
-    cli: Any, tmp_path: Path
-) -> None:
-    config = make_site(tmp_path, 'policy_url = "https://label.example/old"')
-    first = config.read_text("utf-8")
-    host = '[[host]]\nnames = ["archive.example"]\n' + (
-        'site = { origin = "https://archive.example", robots = "none" }\n[works]'
-    )
-    # The same uses with another document: a new set, the reservation goes on.
-    config.write_text(first.replace("/old", "/new").replace("[works]", host), "utf-8")
-    site = VorbehaltMiddleware(PageApp(), config=str(config))
-    ask(site, "/robots.txt")
-    site.close()
-    history = read_history(tmp_path / "evidence")
-    named = frozenset({"archive.example"})
-    spans = [version.span.start for version in history.versions("", named)]
-    assert len(spans) == 2
-    now = time.time_ns()
-    default, other = (in_force(history, host, named, now) for host in ("", "archive.example"))
-    assert default is not None
-    assert other is not None
-    assert (default.since, default.set_since) == (spans[0], spans[1])
-    # What the default host said before was said at this name, too.
-    assert (other.origin, other.since) == ("https://archive.example", spans[0])
-    assert in_force(history, "", named, spans[0] - 1) is None
-    # More is reserved now than before: the whole of it only since the last change.
-    config.write_text(
-        first.replace("/old", "/new").replace("[reservation]", '[reservation]\nsearch = "reserve"')
-    )
-    site = VorbehaltMiddleware(PageApp(), config=str(config))
-    ask(site, "/robots.txt")
-    site.close()
-    wider = in_force(read_history(tmp_path / "evidence"), "", frozenset(), time.time_ns())
-    assert wider is not None
-    assert (wider.uses, wider.since) == (("search", "training", "ai_input", "tdm"), wider.set_since)
+def test_a_period_that_reaches_into_the_future_ends_today(cli: Any, place: Path) -> None:
+    period = ("--from", day(-5), "--to", day(5), "--draft")
+    assert write(cli, *period, kind="factual", who=("--operator", "OpenAI")).code == 0
+    text = " ".join((only_folder(place / "out") / "letter.txt").read_text("utf-8").split())
+    first, today = (long_day(date.fromisoformat(day(offset)), "en") for offset in (-5, 0))
+    assert f"Between {first} and {today} our servers" in text
+    assert f"Period: {first} to {today} (UTC)." in text
+    visit(place, {"OpenAI": ("verified",)}, time.time_ns() - 3 * DAY)
+    shutil.rmtree(place / "out")
+    # The end of a period is not included.
+    period = ("--from", day(-5), "--to", day(-2), "--draft")
+    assert write(cli, *period, kind="factual", who=("--operator", "OpenAI")).code == 0
+    text = " ".join((only_folder(place / "out") / "letter.txt").read_text("utf-8").split())
+    assert f"and {long_day(date.fromisoformat(day(-3)), 'en')} our servers" in text
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
