@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 from vorbehalt.claims import ledger_rows
 from vorbehalt.claims.ledger import ATTRIBUTED, DESCRIBED, Query, Tally, read_ledger
 from vorbehalt.claims.ledger_pairs import Pairs
-from vorbehalt.claims.ledger_text import as_csv, as_json, harmless, percent, sentences
+from vorbehalt.claims.ledger_text import as_csv, as_json, percent, sentences
 from vorbehalt.claims.ledgers import read_ledgers
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence import query
 from vorbehalt.evidence.log import open_evidence
 from vorbehalt.evidence.receipt import Draft, RecordType
+from vorbehalt.evidence.spreadsheet import harmless
 from vorbehalt.facts import Standing
 
 DAY = 86_400 * 10**9

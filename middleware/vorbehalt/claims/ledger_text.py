@@ -10,13 +10,13 @@ from io import StringIO
 from vorbehalt.claims.ledger import ATTRIBUTED, DESCRIBED, Ledger
 from vorbehalt.claims.ledger_rows import Line, told
 from vorbehalt.claims.register import Letter, after_text
+from vorbehalt.evidence.spreadsheet import harmless
 from vorbehalt.facts import Standing
 
 SHOWN = ("requested", "refused", "delivered", "whole", "part", "bytes", "not_modified", "head", "broken",
          "other", "unknown", "joined")  # fmt: skip
 CSV_COLUMNS = ("row", "work", "title", "day", "standing", *SHOWN, "first", "last", "after_notice")
 _ROLLED_UP = ("requested", "refused", "bytes")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _START = date(1970, 1, 1)
 _DAY_NS = 86_400 * 10**9
 Title = Callable[[str], str]
@@ -123,12 +123,6 @@ def sentences(ledger: Ledger, catalogue: int | None = None, notice: Letter | Non
     ):
         if number:
             yield f"{number} {words}"
-
-
-def harmless(text: str) -> str:
-    """Return a text of strangers that no spreadsheet runs; control characters escaped."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-    return f"'{shown}" if text.startswith(_FORMULA) or text[:1].isspace() else shown
 
 
 def day(number: int) -> str:

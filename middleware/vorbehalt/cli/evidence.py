@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from cryptography.x509 import load_pem_x509_certificates
 from vorbehalt.claims.register import after_text, notice_before, read_register
 from vorbehalt.cli.evidence_anchors import anchor, witness
 from vorbehalt.cli.evidence_correct import correct, corrections
+from vorbehalt.cli.evidence_export import bar, export
 from vorbehalt.cli.evidence_import import import_logs
 from vorbehalt.cli.evidence_join import join
 from vorbehalt.cli.evidence_keys import KEY, card, rotate, seal_again_and_again, write_sheet
@@ -45,6 +45,7 @@ app.command("hold")(hold)
 app.command("shred")(shred)
 app.command("import")(import_logs)
 app.command("correct")(correct)
+app.command("export")(export)
 DIRECTORY = typer.Argument(..., help="The evidence directory.")
 
 
@@ -218,6 +219,9 @@ def verify(
     witnesses: list[str] = typer.Option(
         [], "--witness", help="Key of a witness that you trust; others do not count. May be repeated."
     ),
+    progress: bool = typer.Option(
+        None, "--progress/--no-progress", help="Say on stderr how far it is; default: on a terminal."
+    ),
     as_json: bool = JSON,
 ) -> None:
     """Recompute everything offline; exit 1 and name what does not hold."""
@@ -229,7 +233,7 @@ def verify(
         vkey=vkey,
         tsa_roots=_roots(tsa_root) if tsa_root is not None else "",
         witnesses=tuple(_witness(text) for text in witnesses),
-        progress=_bar() if not as_json else None,
+        progress=bar("checked", wanted=progress),
     )
     if as_json:
         print_json(report.as_json())
@@ -278,14 +282,3 @@ def _witness(text: str) -> Witness:
 def _must_exist(directory: Path) -> None:
     if not directory.is_dir():
         raise typer.BadParameter(f"there is no directory {printable(str(directory))}", param_hint="DIRECTORY")
-
-
-def _bar() -> Callable[[int, int], None] | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int) -> None:
-        end = "\n" if done >= total else ""
-        print(f"\r{done} of {total} records checked", end=end, file=sys.stderr, flush=True)
-
-    return show

@@ -12,7 +12,7 @@ import typer
 
 from vorbehalt.claims import ledger_text
 from vorbehalt.claims.ledger import Query, read_ledger
-from vorbehalt.claims.ledger_text import harmless, percent
+from vorbehalt.claims.ledger_text import percent
 from vorbehalt.claims.register import read_register
 from vorbehalt.claims.unmapped import read_unmapped
 from vorbehalt.cli.evidence_records import evidence_of
@@ -29,6 +29,7 @@ from vorbehalt.cli.output import (
     write,
 )
 from vorbehalt.cli.works_now import catalogue_problems, has_work, titles_of, works_now
+from vorbehalt.evidence.spreadsheet import harmless
 from vorbehalt.policy.tables import did_you_mean
 from vorbehalt.settings import Settings, load
 from vorbehalt.works.entry import Entry, Notes
