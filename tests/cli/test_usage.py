@@ -45,6 +45,7 @@ COMMANDS = {
         "import",
         "correct",
         "export",
+        "fsck",
         "card",
         "rotate",
         "show",

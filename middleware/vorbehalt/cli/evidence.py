@@ -16,6 +16,7 @@ from vorbehalt.claims.register import after_text, notice_before, read_register
 from vorbehalt.cli.evidence_anchors import anchor, witness
 from vorbehalt.cli.evidence_correct import correct, corrections
 from vorbehalt.cli.evidence_export import bar, export
+from vorbehalt.cli.evidence_fsck import fsck
 from vorbehalt.cli.evidence_import import import_logs
 from vorbehalt.cli.evidence_join import join
 from vorbehalt.cli.evidence_keys import KEY, card, rotate, seal_again_and_again, write_sheet
@@ -46,6 +47,7 @@ app.command("shred")(shred)
 app.command("import")(import_logs)
 app.command("correct")(correct)
 app.command("export")(export)
+app.command("fsck")(fsck)
 DIRECTORY = typer.Argument(..., help="The evidence directory.")
 
 

@@ -30,6 +30,7 @@ RecordType = Literal[
     "shred",
     "notice",
     "key-rotation",
+    "repair",
     "writer-open",
     "writer-close",
 ]
