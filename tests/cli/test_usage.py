@@ -46,6 +46,8 @@ COMMANDS = {
         "correct",
         "export",
         "fsck",
+        "index",
+        "ask",
         "card",
         "rotate",
         "show",

@@ -18,6 +18,7 @@ from vorbehalt.cli.evidence_correct import correct, corrections
 from vorbehalt.cli.evidence_export import bar, export
 from vorbehalt.cli.evidence_fsck import fsck
 from vorbehalt.cli.evidence_import import import_logs
+from vorbehalt.cli.evidence_index import ask, index
 from vorbehalt.cli.evidence_join import join
 from vorbehalt.cli.evidence_keys import KEY, card, rotate, seal_again_and_again, write_sheet
 from vorbehalt.cli.evidence_privacy import hold, look_up, shred
@@ -48,6 +49,8 @@ app.command("import")(import_logs)
 app.command("correct")(correct)
 app.command("export")(export)
 app.command("fsck")(fsck)
+app.command("index")(index)
+app.command("ask")(ask)
 DIRECTORY = typer.Argument(..., help="The evidence directory.")
 
 
