@@ -15,7 +15,7 @@ from vorbehalt.evidence import verify as standalone
 from vorbehalt.evidence.audit import Report, verify
 from vorbehalt.evidence.tlog.leaf import encode_leaf
 from vorbehalt.evidence.tlog.note import Checkpoint, Signer
-from vorbehalt.evidence.tlog.tiles import grow
+from vorbehalt.evidence.tlog.tiles import decode_bundle, entries_path, grow, tiles_of
 
 SIGNER = Signer("label.example/evidence/test", bytes(range(32)))
 START = 1_790_000_000_000_000_000
@@ -139,3 +139,53 @@ def as_json(payload: bytes) -> dict[str, object]:
     found = json.loads(payload)
     assert isinstance(found, dict)
     return found
+
+
+def prune(log: Log, writer: Writer, minimum: int, *, anchors: dict[str, str] | None = None) -> bytes:
+    """Prune a log by hand: seal its record, then remove the bundles of entries below."""
+    listed = {f"anchors/{name}": digest for name, digest in (anchors or {}).items()}
+    body = json.dumps({"anchors": listed, "objects": []}).encode()
+    note = log.seal([writer.leaf("prune", objects=[log.put_object(body)], seen={"minimum": minimum})])
+    for number in range(minimum // 256):
+        drop_bundle(log, number)
+    return note
+
+
+def drop_bundle(log: Log, number: int) -> None:
+    """Remove one full bundle and its partial versions."""
+    (log.directory / f"log/tile/entries/{number:03}").unlink()
+    shutil.rmtree(log.directory / f"log/tile/entries/{number:03}.p", ignore_errors=True)
+
+
+def dossier(log: Log, indexes: Sequence[int], folder: Path) -> Path:
+    """Enclose some records of a log and write the manifest of it all."""
+    source = log.directory
+    named = []
+    lines = b""
+    for index in indexes:
+        width = min(256, log.size - index // 256 * 256)
+        entries = decode_bundle((source / "log" / entries_path(index // 256, width)).read_bytes())
+        leaf = as_json(entries[index % 256])
+        lines += b'{"index":%d,"record":%s}\n' % (index, entries[index % 256])
+        named += [f"objects/sha256/{it[:2]}/{it}" for it in leaf.get("objects", ())]  # type: ignore[attr-defined]
+        if leaf["type"] == "anchor":
+            named += [f"anchors/{it['name']}" for it in leaf["seen"]["files"]]  # type: ignore[index]
+    put(folder / "records.jsonl", lines)
+    put(folder / "README.txt", b"Read VERIFY.md\n")
+    tiles = [name.path for name in tiles_of(log.size) if name.level == 0]
+    for name in ["log/vkey", "log/checkpoint", *(f"log/{path}" for path in tiles), *named]:
+        put(folder / name, (source / name).read_bytes())
+    for path in (source / "anchors").glob("*.checkpoint"):
+        put(folder / "anchors" / path.name, path.read_bytes())
+    write_manifest(folder)
+    return folder
+
+
+def write_manifest(folder: Path) -> None:
+    paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    lines = [
+        f"{sha256((folder / path).read_bytes()).hexdigest()}  {path}\n"
+        for path in paths
+        if path != "manifest.sha256"
+    ]
+    put(folder / "manifest.sha256", "".join(lines).encode())

@@ -19,7 +19,17 @@ from vorbehalt import VorbehaltMiddleware
 
 Cli = Callable[..., Any]
 AGENTS = [b"GPTBot/1.2", b"CCBot/2.0", b"GPTBot/1.2", b"PerplexityBot/1.0"]
-VERIFY_KEYS = ["ok", "records", "size", "unsealed", "root", "assurance", "unanchored_since", "gaps"]
+VERIFY_KEYS = [
+    "ok",
+    "records",
+    "size",
+    "unsealed",
+    "root",
+    "assurance",
+    "unanchored_since",
+    "gaps",
+    "minimum",
+]
 
 
 @pytest.fixture

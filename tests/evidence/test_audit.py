@@ -57,6 +57,7 @@ def test_a_whole_log_holds(small: Log) -> None:
         "assurance": "self-attested",
         "unanchored_since": "2026-09-21T14:13:20Z",
         "gaps": 0,
+        "minimum": 0,
         "problems": [],
     }
     assert check(small.directory).problems == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,8 +13,11 @@ from pathlib import Path
 from vorbehalt.errors import TamperError
 from vorbehalt.evidence.auditor.against import older_checkpoint
 from vorbehalt.evidence.auditor.anchors import AnchorAudit, own_checkpoint
+from vorbehalt.evidence.auditor.enclosed import RECORDS
 from vorbehalt.evidence.auditor.files import Files, why
-from vorbehalt.evidence.auditor.log import ABOUT_ANCHORS, LogAudit
+from vorbehalt.evidence.auditor.log import LogAudit
+from vorbehalt.evidence.auditor.naming import ABOUT_ANCHORS
+from vorbehalt.evidence.auditor.report import Report
 from vorbehalt.evidence.auditor.spool import Spool
 from vorbehalt.evidence.auditor.vault import Vault
 from vorbehalt.evidence.tlog.cosignature import Witness
@@ -21,44 +25,11 @@ from vorbehalt.evidence.tlog.note import MAX_NOTE_BYTES, Checkpoint, Verifier
 
 Progress = Callable[[int, int], None]
 
+__all__ = ["MAX_PROBLEMS", "Report", "verify"]
+
 MAX_PROBLEMS = 200
 _ATTEMPTS = 3
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What an audit found. `ok` holds exactly when `problems` is empty; `notes` never make it fail."""
-
-    records: int
-    size: int
-    unsealed: int
-    root: str
-    """Base64, as it stands in the checkpoint; empty if there is no readable checkpoint."""
-    unanchored_since: str | None
-    """Time of the first record that no outside time covers; records about anchors do not count."""
-    gaps: int
-    problems: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    assurance: str = "self-attested"
-
-    @property
-    def ok(self) -> bool:
-        return not self.problems
-
-    def as_json(self) -> dict[str, object]:
-        """Returns the object that `evidence verify --json` prints."""
-        return {
-            "ok": self.ok,
-            "records": self.records,
-            "size": self.size,
-            "unsealed": self.unsealed,
-            "root": self.root,
-            "assurance": self.assurance,
-            "unanchored_since": self.unanchored_since,
-            "gaps": self.gaps,
-            "problems": list(self.problems),
-        }
 
 
 def verify(
@@ -70,7 +41,7 @@ def verify(
     witnesses: tuple[Witness, ...] = (),
     progress: Progress | None = None,
 ) -> Report:
-    """Verifies an evidence directory from its files alone.
+    """Verifies an evidence directory, or a dossier, from its files alone.
 
     `against` is what somebody has kept of the same log, an older checkpoint, a time stamp over one or a
     cosignature: the log must still contain that tree. `vkey` is the key in verifier form, `tsa_roots` (PEM)
@@ -111,7 +82,14 @@ class _Audit:
 
     def __post_init__(self) -> None:
         self.files = Files(self.directory, self.problem)
-        self.log = LogAudit(self.files, self.problem, Spool(), Vault(self.files), self.progress)
+        self.log = LogAudit(
+            self.files,
+            self.problem,
+            Spool(),
+            Vault(self.files),
+            self.progress,
+            is_dossier=os.path.lexists(self.directory / RECORDS),
+        )
         self.anchors = AnchorAudit(
             self.files, self.problem, self.note, self.log, self._contains, self.tsa_roots, self.witnesses
         )
@@ -148,12 +126,26 @@ class _Audit:
             vault.leaf(leaf)
         for sentence in self.log.chains.open_holes():
             self.problem(sentence)
+        self._absent()
         self._objects()
         self.anchors.run(self.verifier, waiting)
         self._against()
         self._find_unanchored(waiting)
         vault.read(self.problem, self.note)
         self._ahead()
+
+    def _absent(self) -> None:
+        """Say what cannot be told where entries are hashes only."""
+        if self.log.is_dossier:
+            self.note(
+                f"a dossier: {len(self.log.enclosed)} of {self.log.levels.size} records are enclosed, the"
+                " others stand as hashes; holes in what writers numbered cannot be seen"
+            )
+        elif self.log.absent:
+            self.note(
+                f"the entries below {self.log.absent} are hashes only: holes in what writers numbered there"
+                " cannot be seen"
+            )
 
     def report(self) -> Report:
         problems = list(self.problems)
@@ -170,6 +162,7 @@ class _Audit:
             problems=tuple(problems),
             notes=tuple(self.notes),
             assurance=self.anchors.assurance,
+            minimum=self.log.minimum,
         )
 
     def has_moved(self) -> bool:

@@ -10,7 +10,8 @@ from vorbehalt.errors import TamperError
 from vorbehalt.evidence.anchor.checking import check_response
 from vorbehalt.evidence.anchor.windows import TimePoint
 from vorbehalt.evidence.auditor.files import Files, Say, why
-from vorbehalt.evidence.auditor.log import LogAudit, named_files
+from vorbehalt.evidence.auditor.log import LogAudit
+from vorbehalt.evidence.auditor.naming import named_files
 from vorbehalt.evidence.tlog.cosignature import Witness
 from vorbehalt.evidence.tlog.leaf import seen_of
 from vorbehalt.evidence.tlog.note import MAX_NOTE_BYTES, Checkpoint, Verifier, open_checkpoint, split_note

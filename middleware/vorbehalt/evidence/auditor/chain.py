@@ -15,6 +15,14 @@ class Chains:
     last_digest: dict[str, str] = field(default_factory=dict)
     holes: list[tuple[str, int, int, str]] = field(default_factory=list)
     excused: set[tuple[str, int, int]] = field(default_factory=set)
+    is_open: bool = False
+    """True once entries were absent: what a writer had numbered before its next record is not known."""
+
+    def begin_anew(self) -> None:
+        """Forget all writers: entries are absent here, any number may follow."""
+        self.next_number.clear()
+        self.last_digest.clear()
+        self.is_open = True
 
     def follow(self, leaf: dict[str, object], digest: str) -> bool:
         """Takes a leaf that follows the one before as it should; False if it does not, or needs a look."""
@@ -31,6 +39,8 @@ class Chains:
         """Takes the next leaf and the SHA-256 hex of its payload; returns what is wrong with it or None."""
         writer, number, previous = str(leaf["w"]), leaf["s"], leaf["p"]
         assert isinstance(number, int)
+        if self.is_open and writer not in self.next_number:
+            self.next_number[writer], self.last_digest[writer] = number, str(previous)
         expected = self.next_number.get(writer, 0)
         problem = None
         if number == expected:

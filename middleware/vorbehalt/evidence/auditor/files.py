@@ -22,8 +22,11 @@ class Files:
     problem: Say
 
     def walk(self, top: str) -> Iterator[str]:
-        """Yields the regular files below a folder as paths of the directory; others are problems."""
-        if (self.directory / top).is_symlink():
+        """Yields the regular files below a folder as paths of the directory; others are problems.
+
+        An empty `top` is the directory itself.
+        """
+        if top and (self.directory / top).is_symlink():
             self.problem(f"{top}: is a symbolic link")
             return
         pending = [top] if (self.directory / top).exists() else []
@@ -38,7 +41,7 @@ class Files:
                 self.problem(f"{folder}: {why(error)}")
                 continue
             for item in items:
-                path = f"{folder}/{item.name}"
+                path = f"{folder}/{item.name}" if folder else item.name
                 if item.is_symlink():
                     self.problem(f"{path}: is a symbolic link")
                 elif item.is_dir(follow_symlinks=False):

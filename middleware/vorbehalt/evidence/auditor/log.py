@@ -8,10 +8,14 @@ from hashlib import sha256
 
 from vorbehalt.errors import TamperError
 from vorbehalt.evidence.auditor.chain import Chains
+from vorbehalt.evidence.auditor.enclosed import RECORDS, check_manifest, read_enclosed
 from vorbehalt.evidence.auditor.files import Files, Say, why
+from vorbehalt.evidence.auditor.naming import ABOUT_ANCHORS, named_files
 from vorbehalt.evidence.auditor.spool import Spool
 from vorbehalt.evidence.auditor.vault import Vault
+from vorbehalt.evidence.pruned import MAX_KEPT_BYTES, read_kept
 from vorbehalt.evidence.tlog.leaf import LeafError, decode_leaf, seen_of
+from vorbehalt.evidence.tlog.merkle import HASH_SIZE
 from vorbehalt.evidence.tlog.tiles import (
     ENTRIES,
     TILE_BYTES,
@@ -22,22 +26,11 @@ from vorbehalt.evidence.tlog.tiles import (
     bundle_name,
     decode_bundle,
     parse_tile_path,
+    read_hashes,
     tiles_of,
 )
 
-ABOUT_ANCHORS = ("anchor", "anchor-missed")
 _MAX_BUNDLE = WIDTH * (2 + 65_535)
-
-
-def named_files(leaf: dict[str, object]) -> list[tuple[object, object]]:
-    """Returns name and digest of the files that an `anchor` record names, whatever they are."""
-    files = seen_of(leaf).get("files", [])
-    pairs = (
-        [(item.get("name"), item.get("sha256")) if isinstance(item, dict) else (None, None) for item in files]
-        if isinstance(files, list)
-        else []
-    )
-    return pairs
 
 
 @dataclass(slots=True)
@@ -56,12 +49,23 @@ class LogAudit:
     anchored: dict[str, str] = field(default_factory=dict)
     """File among the anchors -> SHA-256 hex, as records name them."""
     anchor_leaves: list[tuple[int, dict[str, object]]] = field(default_factory=list)
+    is_dossier: bool = False
+    """True where some records are enclosed and all entries stand as hashes."""
+    enclosed: list[tuple[int, str, int]] = field(default_factory=list)
+    """Index, type and time (ns) of the records in a dossier."""
+    absent: int = 0
+    """Below this index entries are absent."""
+    minimum: int = 0
+    """Below this index they may be, says a `prune` record."""
     objects: set[str] = field(default_factory=set)
     ahead: list[tuple[int, str]] = field(default_factory=list)
     """(size, file): files that only a log of that size can have."""
 
     def run(self, signed_size: int | None) -> None:
-        """Reads all files below `log/`; without a signed size, whatever entries there are."""
+        """Reads all files below `log/`; without a signed size, whatever entries there are.
+
+        Where an entry is absent its hash is taken from the tile, and the root is computed from those.
+        """
         bundles: dict[int, list[TileName]] = {}
         tiles: list[TileName] = []
         for path in self.files.walk("log"):
@@ -73,6 +77,9 @@ class LogAudit:
                 bundles.setdefault(name.index, []).append(name)
             else:
                 tiles.append(name)
+        if self.is_dossier:
+            self._enclosed(bundles, tiles, signed_size or 0)
+            return
         present = {name.path for group in bundles.values() for name in group} | {name.path for name in tiles}
         widest = max(
             (name.index * WIDTH + name.width for group in bundles.values() for name in group), default=0
@@ -80,13 +87,52 @@ class LogAudit:
         size = widest if signed_size is None else signed_size
         if widest < size:
             self.problem(f"log/tile/entries: ends at {widest} entries, the checkpoint says {size}")
-        for needed in tiles_of(min(size, widest)):
-            if needed.path not in present and TileName(needed.level, needed.index).path not in present:
-                self.problem(f"log/{needed.path}: missing")
+        missing = [
+            needed
+            for needed in tiles_of(min(size, widest))
+            if needed.path not in present and TileName(needed.level, needed.index).path not in present
+        ]
         for index in sorted(bundles):
+            self._fill(min(index * WIDTH, size))
             self._bundle(index, bundles[index], size)
+        for needed in missing:
+            if needed.level != ENTRIES or needed.index * WIDTH + needed.width > self.minimum:
+                self.problem(f"log/{needed.path}: missing")
         for name in tiles:
             self._tile(name, size)
+
+    def _fill(self, end: int) -> None:
+        """Take the hashes of absent entries from their tiles, up to `end`; the root shows their worth."""
+        while self.levels.size < end and not self.levels.size % WIDTH:
+            name = TileName(0, self.levels.size // WIDTH, min(WIDTH, end - self.levels.size))
+            try:
+                self.levels.extend(read_hashes(self._read_tile, name))
+            except (OSError, TamperError) as error:
+                self.problem(f"log/{name.path}: {why(error)}")
+                return
+            self.absent = self.levels.size
+            self.chains.begin_anew()
+
+    def _read_tile(self, path: str) -> bytes:
+        return self.files.read(f"log/{path}", TILE_BYTES)
+
+    def _enclosed(self, bundles: dict[int, list[TileName]], tiles: list[TileName], size: int) -> None:
+        self._fill(size)
+        for name in [*(name for group in bundles.values() for name in group), *tiles]:
+            if name.level == ENTRIES:
+                self.problem(f"log/{name.path}: unexpected file")
+            else:
+                self._tile(name, size)
+        hashes = self.levels.tile
+        for index, payload in read_enclosed(self.files, self.problem):
+            place = f"{RECORDS}: record {index}"
+            row = hashes(TileName(0, index // WIDTH, index % WIDTH + 1)) if index < size else None
+            if row is None or row[-HASH_SIZE:] != sha256(b"\x00" + payload).digest():
+                self.problem(f"{place}: is not the entry of the log")
+                continue
+            self._entry(payload, RECORDS, index)
+            self.progress(index, size)
+        check_manifest(self.files, self.problem)
 
     def _bundle(self, index: int, names: list[TileName], size: int) -> None:
         start = index * WIDTH
@@ -132,7 +178,9 @@ class LogAudit:
             self.problem(f"{bundle}: entry {number}: {error}")
             return
         digest = sha256(payload).hexdigest()
-        if not self.chains.follow(leaf, digest):
+        if self.is_dossier:
+            self.enclosed.append((number, str(leaf["type"]), int(str(leaf["at"]))))
+        elif not self.chains.follow(leaf, digest):
             place = f"{bundle}: entry {number}"
             if (wrong := self.chains.add(leaf, digest, place)) is not None:
                 self.problem(f"{place}: {wrong}")
@@ -148,6 +196,8 @@ class LogAudit:
         elif kind == "anchor":
             self._anchor(leaf, f"{bundle}: entry {number}")
             self.anchor_leaves.append((number, leaf))
+        elif kind == "prune" and not self.is_dossier:
+            self._prune(leaf, f"{bundle}: entry {number}", number)
         if "objects" in leaf and isinstance(named := leaf["objects"], list):
             self.objects.update(named)
 
@@ -160,9 +210,28 @@ class LogAudit:
             elif self.anchored.setdefault(name, digest) != digest:
                 self.problem(f"{place}: gives anchors/{name} another digest than an earlier record")
 
+    def _prune(self, leaf: dict[str, object], place: str, number: int) -> None:
+        """Take from which index on entries must be here, and which anchors stay although their records go."""
+        minimum = seen_of(leaf).get("minimum")
+        if type(minimum) is not int or not 0 <= minimum <= number:
+            self.problem(f"{place}: prunes what came after it, or names no index")
+            return
+        self.minimum = max(self.minimum, minimum)
+        try:
+            anchors = read_kept(leaf, lambda path: self.files.read(path, MAX_KEPT_BYTES))
+        except (OSError, TamperError) as error:
+            self.problem(f"{place}: its list of anchors: {why(error)}")
+            return
+        for name, digest in anchors.items():
+            if self.anchored.setdefault(name, digest) != digest:
+                self.problem(f"{place}: gives anchors/{name} another digest than another record")
+
     def first_after(self, size: int) -> int | None:
         """Returns the time of the first record from index `size` on that is not itself about anchors."""
-        for first in range(size // WIDTH * WIDTH, self.levels.size, WIDTH):
+        if self.is_dossier:
+            found = [at for index, kind, at in self.enclosed if index >= size and kind not in ABOUT_ANCHORS]
+            return found[0] if found else None
+        for first in range(max(size, self.absent) // WIDTH * WIDTH, self.levels.size, WIDTH):
             read = self._read_bundle(bundle_name(first, self.levels.size))
             for payload in read[2][max(0, size - first) : self.levels.size - first] if read else ():
                 try:
