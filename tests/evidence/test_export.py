@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tlog_support import START, Log, Writer, put
-from vorbehalt.errors import EvidenceError
+from tlog_support import START, Log, Writer, check, drop_bundle, leaves, prune, put, run_script
+from vorbehalt.errors import EvidenceError, TamperError
+from vorbehalt.evidence.audit import verify
 from vorbehalt.evidence.bundle_pin import pin
 from vorbehalt.evidence.export import Question, export, export_draft
 from vorbehalt.evidence.export_rows import COLUMNS
@@ -105,6 +106,7 @@ def test_the_files_of_an_export_are_those_of_a_dossier(log: Log, tmp_path: Path)
         "origin": "label.example/evidence/test",
         "size": 9,
         "root": pin(log.directory).checkpoint.root.hex(),
+        "first": 0,
         "query": {"operator": None, "types": [], "from": None, "to": None, "beside": ["anchor"]},
         "records": 9,
         "objects": 0,
@@ -210,3 +212,47 @@ def test_progress_is_told_and_no_match_is_an_answer(log: Log, tmp_path: Path) ->
     assert told == [(0, 9), (9, 9)]
     assert none.enclosed.records == 0
     assert (tmp_path / "no" / "records.jsonl").read_bytes() == b""
+
+
+@pytest.mark.real("openssl")
+def test_both_verifiers_say_that_it_holds_and_that_a_changed_folder_does_not(
+    log: Log, tmp_path: Path
+) -> None:
+    for number, question in enumerate(
+        [Question(), Question("Acme"), Question(beside=("anchor",), types=("x",))]
+    ):
+        target = tmp_path / f"out-{number}"
+        export(pin(log.directory), question, target, table=True)
+        vkey = ("--vkey", log.signer.vkey)
+        assert verify(target, vkey=log.signer.vkey).problems == ()
+        assert run_script(target / "verify.py", str(target), *vkey).returncode == 0
+        if number:
+            continue
+        for path in sorted(path for path in target.rglob("*") if path.is_file()):
+            data = path.read_bytes()
+            path.write_bytes(data[:-2] + bytes([data[-2] ^ 1]) + data[-1:])
+            assert not verify(target).ok, path
+            assert check(target).problems, path
+            path.write_bytes(data)
+        assert verify(target).ok
+
+
+def test_what_was_pruned_is_said_and_what_is_only_missing_stops_it(tmp_path: Path) -> None:
+    log, writer = Log(tmp_path / "evidence"), Writer()
+    key = log.directory / "keys" / "log.key"
+    key.write_text(f"{log.signer.skey}\n")
+    key.chmod(0o600)
+    key.parent.chmod(0o700)
+    log.seal(leaves(600, writer))
+    prune(log, writer, 512)
+
+    for size, count in ((601, 89), (600, 88), (512, 0)):
+        done = export(pin(log.directory, size), Question(), tmp_path / f"out-{size}")
+        assert done.enclosed.records == count
+        assert verify(tmp_path / f"out-{size}").ok
+    assert json.loads((tmp_path / "out-601" / "export.json").read_text())["first"] == 512
+    assert "records below 512 were pruned" in (tmp_path / "out-601" / "README.txt").read_text()
+    log.seal(leaves(300, writer))
+    drop_bundle(log, 2)
+    with pytest.raises(TamperError, match="records below 768 are missing"):
+        export(pin(log.directory), Question(), tmp_path / "out")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tlog_support import Log, Writer, leaves, prune
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.audit import verify
 from vorbehalt.evidence.directory import EvidenceDirectory
@@ -178,6 +179,19 @@ def wait(condition: Callable[[], bool]) -> bool:
     while not condition() and time.monotonic() < deadline:
         threading.Event().wait(0.01)
     return condition()
+
+
+def test_anchors_that_stay_although_their_records_were_pruned_are_named(tmp_path: Path) -> None:
+    log, writer = Log(tmp_path / "evidence"), Writer()
+    for folder in ("keys", "vault", "spool"):
+        (log.directory / folder).chmod(0o700)
+    log.seal(leaves(300, writer))
+    put(log.directory / "anchors/9.kept.tsr", b"kept")
+    put(log.directory / "anchors/9.other.tsr", b"other")
+    assert len(found(log.directory)) == 2
+    prune(log, writer, 256, anchors={"9.kept.tsr": sha256(b"kept").hexdigest()})
+
+    assert found(log.directory) == [("anchor-unnamed", "anchors/9.other.tsr")]
 
 
 def test_what_was_set_aside_is_explained_by_its_gap(

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tlog_support import Log, Writer
+from tlog_support import Log, Writer, prune
 from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.bundle_pin import pin
 from vorbehalt.evidence.index import ask, build, default_path
 from vorbehalt.evidence.index_questions import READY
 from vorbehalt.evidence.index_rows import COLUMNS, index_row
@@ -221,3 +222,22 @@ def test_no_address_and_no_commitment_is_in_it(log: Log) -> None:
     assert b"00" * 32 not in data
     assert b"11" * 16 not in data
     assert default_path(log.directory).stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_pruned_does_not_live_on_in_it(log: Log) -> None:
+    writer, path = Writer(), default_path(log.directory)
+    log.seal([writer.leaf(seen=visit("Acme", f"/path-{number:04}-of-somebody")) for number in range(300)])
+    build(log.directory, path)
+    assert b"/path-0123-of-somebody" in path.read_bytes()
+    prune(log, writer, 256)
+
+    assert build(log.directory, path).added == 1
+    assert rows(path, "SELECT min(idx), max(idx) FROM records") == [(256, 300)]
+    assert b"/path-0123-of-somebody" not in path.read_bytes()
+    assert rows(path) == expected_from(log, 256)
+    assert build(log.directory, path, anew=True).size == 301
+    assert rows(path) == expected_from(log, 256)
+
+
+def expected_from(log: Log, start: int) -> list[tuple[Any, ...]]:
+    return [index_row(index, decode_leaf(entry)) for index, entry in pin(log.directory).entries(start)]

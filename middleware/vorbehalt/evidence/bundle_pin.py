@@ -8,7 +8,9 @@ from pathlib import Path
 
 from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence.directory import open_directory
+from vorbehalt.evidence.pruned import first_readable
 from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.tlog.leaf import decode_leaf, seen_of
 from vorbehalt.evidence.tlog.merkle import HASH_SIZE, fold, range_root
 from vorbehalt.evidence.tlog.note import Checkpoint, Verifier, open_checkpoint
 from vorbehalt.evidence.tlog.tiles import (
@@ -20,6 +22,7 @@ from vorbehalt.evidence.tlog.tiles import (
     read_hashes,
 )
 
+_PRUNE = b'"type":"prune"'
 TakeTile = Callable[[TileName, bytes], object]
 
 
@@ -70,13 +73,43 @@ class Pinned:
 
         return range_root(0, self.size, subtree)
 
+    @property
+    def first(self) -> int:
+        """Index of the first entry that is here: 0, or where pruning has ended."""
+        return first_readable(self.directory, self.full)
+
     def entries(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Yield (index, leaf) from an index on. Raises EvidenceError if a bundle cannot be read."""
-        for first in range(start // WIDTH * WIDTH, self.size, WIDTH):
-            entries = read_entries(self.read, bundle_name(first, self.full))
-            for index, entry in enumerate(entries[: self.size - first], first):
+        """Yield (index, leaf) from an index on, or from the first that was not pruned.
+
+        Raises EvidenceError if a bundle cannot be read, TamperError at the end if entries are missing that no
+        `prune` record lets go.
+        """
+        first = self.first
+        minimum = 0
+        for index, entry in self._read(max(start, first), self.size):
+            if first and _PRUNE in entry:
+                minimum = max(minimum, _minimum(entry))
+            yield index, entry
+        if start < first and minimum < first:
+            later = (_minimum(entry) for _, entry in self._read(self.size, self.full) if _PRUNE in entry)
+            if max(later, default=0) < first:
+                raise TamperError(
+                    f"records below {first} are missing, and no record says that they were pruned"
+                )
+
+    def _read(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+        for begin in range(start // WIDTH * WIDTH, end, WIDTH):
+            entries = read_entries(self.read, bundle_name(begin, self.full))
+            for index, entry in enumerate(entries[: end - begin], begin):
                 if index >= start:
                     yield index, entry
+
+
+def _minimum(entry: bytes) -> int:
+    """Return below which index a `prune` record lets entries go; 0 for another record."""
+    leaf = decode_leaf(entry)
+    minimum = seen_of(leaf).get("minimum") if leaf["type"] == "prune" else 0
+    return minimum if isinstance(minimum, int) else 0
 
 
 def pin(directory: Path, size: int | None = None, *, key: Path | None = None) -> Pinned:

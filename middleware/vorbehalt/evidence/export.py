@@ -22,6 +22,7 @@ from vorbehalt.evidence.bundle_folder import (
 )
 from vorbehalt.evidence.bundle_pin import Pinned
 from vorbehalt.evidence.export_rows import COLUMNS, csv_line, row_of
+from vorbehalt.evidence.pruned import pruned_sentence
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.tlog.leaf import decode_leaf, seen_of
 
@@ -219,14 +220,16 @@ def _say(folder: BundleFolder, pinned: Pinned, question: Question, enclosed: Enc
         "origin": pinned.verifier.name,
         "size": pinned.size,
         "root": pinned.checkpoint.root.hex(),
+        "first": pinned.first,
         "query": question.as_json(),
         "records": enclosed.records,
         "objects": enclosed.objects,
         "anchors": enclosed.anchors,
     }
     folder.add("export.json", f"{json.dumps(said, indent=2)}\n".encode("ascii"))
+    asked = question.sentence() + (f"\n({pruned_sentence(pinned.first)})" if pinned.first else "")
     text = _README.format(
-        origin=pinned.verifier.name, asked=question.sentence(), records=enclosed.records, size=pinned.size
+        origin=pinned.verifier.name, asked=asked, records=enclosed.records, size=pinned.size
     )
     folder.add("README.txt", text.encode("utf-8"))
 

@@ -38,6 +38,11 @@ def unnamed(look: Look) -> Iterator[Finding]:
         if not wanted:
             break
         _strike(wanted, entry)
+        if b'"type":"prune"' in entry:
+            # It names a list of the anchors that stay although their records go.
+            for match in _DIGEST.finditer(entry):
+                name = match[1].decode("ascii")
+                _strike(wanted, _read(look.directory / "objects" / "sha256" / name[:2] / name))
     left = [found for items in wanted.values() for found in items]
     yield from sorted(left, key=lambda found: found.path)
     for found in aside:

@@ -119,6 +119,8 @@ def _add(base: sqlite3.Connection, pinned: Pinned, have: int, progress: Progress
             if progress is not None:
                 progress(index, pinned.size)
     base.executemany(insert, batch)
+    # What was pruned from the log does not live on here.
+    base.execute("DELETE FROM records WHERE idx < ?", (pinned.first,))
     if progress is not None:
         progress(pinned.size, pinned.size)
     if have > pinned.size:
@@ -141,6 +143,7 @@ def _size_of(base: sqlite3.Connection) -> int:
 def _writing(path: Path) -> Iterator[sqlite3.Connection]:
     """Give one transaction, alone: another process that adds is waited for."""
     with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)) as base:
+        base.execute("PRAGMA secure_delete=ON")
         base.execute("BEGIN IMMEDIATE")
         try:
             yield base
