@@ -144,3 +144,12 @@ def test_a_copy_without_spool_is_exported_without_a_record(log: Path, cli: Cli, 
 
     assert (refused.code, done.code) == (2, 0)
     assert "give --no-record" in refused.err
+
+
+def test_progress_is_said_beside_the_result_where_it_is_wanted(log: Path, cli: Cli) -> None:
+    said = cli("evidence", "verify", log, "--json", "--progress")
+    silent = [cli("evidence", "verify", log, *more) for more in ([], ["--no-progress"])]
+
+    size = said.json["size"]
+    assert said.err.endswith(f"\r{size} of {size} records checked\n")
+    assert [result.err for result in silent] == ["", ""]

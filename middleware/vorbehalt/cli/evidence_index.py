@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from vorbehalt.cli.evidence_export import bar
+from vorbehalt.cli.operator_actions import become_owner
 from vorbehalt.cli.output import JSON, note, print_json, print_table, printable, say
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.index import Indexed, build, default_path
@@ -73,6 +74,8 @@ def _build(directory: Path, out: Path | None, anew: bool) -> Indexed:
         and path.parent.resolve() != directory.resolve() / "run"
     ):
         raise typer.BadParameter("in the evidence directory it may lie in run/ only", param_hint="--out")
+    if out is None:
+        become_owner(directory)  # whoever runs the site is to read what lies in run/
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise EvidenceError(f"the index cannot be kept in {path.parent}: name another place for it")
     done = build(directory, path, anew=anew, progress=bar("indexed"))
