@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -268,18 +268,43 @@ def test_repair_waits_for_nobody_who_seals(sealed: Path) -> None:
     assert (sealed / "run/.0123.tmp").exists()
 
 
-def test_what_may_not_be_looked_into_is_said(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    look = Look.entries
+@pytest.mark.parametrize("closed", ["keys", "vault", "spool", "vault/held"])
+def test_what_may_not_be_looked_into_is_said_and_nothing_concluded_from_it(
+    sealed: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    iterate = Path.iterdir
 
-    def entries(self: Look, folder: str) -> list[Path]:
-        if folder == "keys":
-            raise PermissionError(13, "Permission denied", str(self.directory / folder))
-        return look(self, folder)
+    def iterdir(self: Path) -> Iterator[Path]:
+        if self == sealed / closed:
+            raise PermissionError(13, "Permission denied", str(self))
+        return iterate(self)
 
-    monkeypatch.setattr(Look, "entries", entries)
     put(sealed / "log/tile/0/000.p/7", bytes(7 * 32))
+    put(sealed / "keys/hold-acme.key", b"x")
+    put(sealed / "keys/day-2020-01-01.claimed.key", b"x")
+    put(sealed / "vault/held/acme/hold.json", b"{}")
+    put(sealed / "vault/2020-01-01/w.0.rows", b"")
+    put(sealed / "anchors/9.x.tsr", b"token")
+    every = [("partial-differs", "log/tile/0/000.p/7"), ("anchor-unnamed", "anchors/9.x.tsr")]
+    assert found(sealed) == every
+    monkeypatch.setattr(Path, "iterdir", iterdir)
 
-    assert found(sealed) == [("partial-differs", "log/tile/0/000.p/7"), ("not-looked-at", "keys")]
+    assert found(sealed) == [*(every[:1] if closed == "spool" else every), ("not-looked-at", closed)]
+
+
+def test_a_state_of_somebody_else_is_not_called_unreadable(
+    sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Path.read_bytes
+
+    def read_bytes(self: Path) -> bytes:
+        if self.name == "state.json":
+            raise PermissionError(13, "Permission denied", str(self))
+        return read(self)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+
+    assert found(sealed) == [("not-looked-at", "run/state.json")]
 
 
 def test_nothing_at_work_is_called_broken(sealed: Path, make_log: MakeLog, make_draft: MakeDraft) -> None:

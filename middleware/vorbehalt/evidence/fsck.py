@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -162,6 +162,8 @@ class Look:
 
     directory: Path
     now: int
+    closed: set[str] = field(default_factory=set)
+    """What this user may not read, as paths in the directory."""
 
     def is_old(self, path: Path) -> bool:
         """True if a file is there and no process can be at work on it any more."""
@@ -174,11 +176,18 @@ class Look:
         return path.relative_to(self.directory).as_posix()
 
     def entries(self, folder: str) -> list[Path]:
-        """Return what lies in a folder, sorted; nothing if there is none. Raises PermissionError."""
+        """Return what lies in a folder, sorted; nothing if there is none, or if it is closed."""
         try:
             return sorted((self.directory / folder).iterdir())
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except PermissionError:
+            self.closed.add(folder)
+            return []
+
+    def may_read(self, top: str) -> bool:
+        """True unless something that was looked for in a folder is closed."""
+        return not any(path == top or path.startswith(f"{top}/") for path in self.closed)
 
 
 def is_clean(findings: Sequence[Finding]) -> bool:

@@ -75,7 +75,8 @@ def keys_and_days(look: Look) -> Iterator[Finding]:
     names = {path.stem: path for path in look.entries("keys") if path.suffix == ".key"}
     for day, kind in day_keys(names):
         path = names[f"day-{day}.{kind}"]
-        if day < first_open and look.is_old(path) and not any(look.entries(f"vault/{day}")):
+        rows = look.entries(f"vault/{day}")
+        if day < first_open and look.is_old(path) and not rows and look.may_read("vault"):
             yield Finding("key-without-day", look.name(path))
 
 
@@ -95,7 +96,7 @@ def held_rows(look: Look) -> Iterator[Finding]:
                 yield Finding("hold-without-key", look.name(path), f"keys/hold-{matter}.key is missing")
             elif not has_key:
                 yield Finding("hold-unfinished", look.name(path), "without key and rows")
-        for path in look.entries("keys"):
+        for path in look.entries("keys") if look.may_read("vault") else ():
             matter = path.stem.removeprefix("hold-")
             if path.suffix == ".key" and path.stem.startswith("hold-") and matter not in matters:
                 yield Finding("hold-unfinished", look.name(path), "a key without a hold")

@@ -15,15 +15,15 @@ from vorbehalt.evidence.fsck_log import SEALER_LOCK, partial_tiles, sealer_state
 from vorbehalt.evidence.fsck_named import unnamed
 from vorbehalt.evidence.receipt import Draft
 
-_CHECKS: tuple[tuple[str, Callable[[Look], Iterator[Finding]]], ...] = (
-    ("keys", permissions),
-    ("vault", held_rows),
-    ("keys", keys_and_days),
-    ("run", sealer_state),
-    ("log", partial_tiles),
-    ("spool", waiting),
-    ("run", temporary_files),
-    ("spool", unnamed),
+_CHECKS: tuple[Callable[[Look], Iterator[Finding]], ...] = (
+    permissions,
+    held_rows,
+    keys_and_days,
+    sealer_state,
+    partial_tiles,
+    waiting,
+    temporary_files,
+    unnamed,
 )
 
 
@@ -34,13 +34,14 @@ def look_at(directory: Path, now: int) -> list[Finding]:
     """
     look = Look(directory, now)
     found: list[Finding] = []
-    closed: set[str] = set()
-    for place, check in _CHECKS:
+    for check in _CHECKS:
         try:
             found += check(look)
         except PermissionError as error:
-            closed.add(Path(str(error.filename or directory / place)).name)
-    return found + [Finding("not-looked-at", name) for name in sorted(closed)]
+            if not isinstance(error.filename, str):
+                raise
+            look.closed.add(look.name(Path(error.filename)))
+    return found + [Finding("not-looked-at", name) for name in sorted(look.closed)]
 
 
 def repair(directory: Path, now: int, disk: Disk | None = None) -> list[Finding]:
