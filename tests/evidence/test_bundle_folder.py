@@ -27,7 +27,11 @@ def write(directory: Path, target: Path, size: int | None = None) -> dict[str, b
     with bundle_folder(target) as folder:
         enclose_log(folder, pinned)
         enclose_records(folder, pinned, pinned.entries())
-    return {p.relative_to(target).as_posix(): p.read_bytes() for p in target.rglob("*") if p.is_file()}
+    return files_of(target)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def with_key(log: Log) -> Log:
@@ -68,6 +72,20 @@ def test_every_earlier_size_gives_the_bytes_that_it_gave_then(tmp_path: Path) ->
         assert write(log.directory, tmp_path / f"now-{size}", size) == files
     with pytest.raises(EvidenceError, match="holds 557 records, not 558"):
         pin(log.directory, 558)
+
+
+def test_what_is_pinned_is_written_as_it_was_however_the_log_grows_meanwhile(tmp_path: Path) -> None:
+    log, writer = Log(tmp_path / "evidence"), Writer()
+    log.seal(leaves(300, writer), keep_partials=False)
+    before, pinned = write(log.directory, tmp_path / "before"), pin(log.directory)
+    log.seal(leaves(400, writer), keep_partials=False)
+    assert not (log.directory / "log/tile/0/001.p/44").exists()
+
+    with bundle_folder(tmp_path / "after") as folder:
+        enclose_log(folder, pinned)
+        enclose_records(folder, pinned, pinned.entries())
+
+    assert files_of(tmp_path / "after") == before
 
 
 def test_an_earlier_size_without_key_needs_a_kept_checkpoint(tmp_path: Path) -> None:

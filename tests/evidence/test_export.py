@@ -256,3 +256,4 @@ def test_what_was_pruned_is_said_and_what_is_only_missing_stops_it(tmp_path: Pat
     drop_bundle(log, 2)
     with pytest.raises(TamperError, match="records below 768 are missing"):
         export(pin(log.directory), Question(), tmp_path / "out")
+    assert [index for index, _ in pin(log.directory).entries(768)] == list(range(768, 901))
