@@ -70,8 +70,10 @@ def test_every_earlier_size_gives_the_bytes_that_it_gave_then(tmp_path: Path) ->
 
     for size, files in then.items():
         assert write(log.directory, tmp_path / f"now-{size}", size) == files
-    with pytest.raises(EvidenceError, match="holds 557 records, not 558"):
-        pin(log.directory, 558)
+    assert pin(log.directory, 0).checkpoint.root == sha256(b"").digest()
+    for size in (558, -1):
+        with pytest.raises(EvidenceError, match=f"holds 557 records, not {size}"):
+            pin(log.directory, size)
 
 
 def test_what_is_pinned_is_written_as_it_was_however_the_log_grows_meanwhile(tmp_path: Path) -> None:
@@ -197,5 +199,14 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError, match="is there already"):
         write(log.directory, tmp_path / "out")
     assert (tmp_path / "out" / "manifest.sha256").stat() == before
-    with pytest.raises(EvidenceError, match="cannot be a file"), bundle_folder(tmp_path / "other") as folder:
-        folder.add("../escape", b"")
+
+
+@pytest.mark.parametrize(
+    "path", ["../escape", "/etc/x", "a//b", ".hidden", "a/../b", "", "twice", "manifest.sha256"]
+)
+def test_a_file_has_a_plain_path_of_its_own(tmp_path: Path, path: str) -> None:
+    with bundle_folder(tmp_path / "out") as folder:
+        folder.add("twice", b"1")
+        with pytest.raises(EvidenceError, match="cannot be a file"):
+            folder.add(path, b"2")
+    assert sorted(files_of(tmp_path)) == ["out/manifest.sha256", "out/twice"]
