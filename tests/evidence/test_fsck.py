@@ -81,6 +81,29 @@ def test_shorter_versions_of_a_full_tile_are_found_and_tiles_removed(sealed: Pat
     assert verify(sealed).ok
 
 
+def test_a_tile_is_full_from_its_last_record_on(tmp_path: Path) -> None:
+    log, writer = Log(tmp_path / "evidence"), Writer()
+    for folder in ("keys", "vault", "spool"):
+        (log.directory / folder).chmod(0o700)
+    put(log.directory / "log/tile/0/junk.p/7", b"for verify to name")
+    log.seal(leaves(255, writer))
+    assert found(log.directory) == []
+    log.seal(leaves(1, writer))
+    assert found(log.directory) == [
+        ("partial-bundle", "log/tile/entries/000.p/255"),
+        ("partial-tile", "log/tile/0/000.p/255"),
+    ]
+
+
+def test_ten_minutes_are_old_enough(tmp_path: Path) -> None:
+    path = put(tmp_path / "file", b"")
+    at = path.stat().st_mtime_ns
+
+    assert Look(tmp_path, at + LATER).is_old(path)
+    assert not Look(tmp_path, at + LATER - 1).is_old(path)
+    assert not Look(tmp_path, at + LATER).is_old(tmp_path / "gone")
+
+
 def test_a_shorter_version_that_says_something_else_is_wrong_and_stays(sealed: Path) -> None:
     put(sealed / "log/tile/0/000.p/7", bytes(7 * 32))
 
@@ -365,4 +388,5 @@ def test_lines_for_people_begin_with_what_is_wrong() -> None:
     assert lines[1] == "  keys: mode 0755"
     assert lines[2].startswith("LEFT-OVER temporary (7): ")
     assert lines[-1] == "  and 2 more"
+    assert len(list(sentences(findings[:5]))) == 1 + 5
     assert repair_draft(findings, 7).seen == {"repaired": {"key-open": 1, "temporary": 7}}
