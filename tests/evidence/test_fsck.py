@@ -151,6 +151,12 @@ def test_a_key_of_a_day_without_rows_is_named_and_stays(sealed: Path) -> None:
     assert found(sealed) == [("key-without-day", "keys/day-2020-01-01.claimed.key")]
     put(sealed / "vault/2020-01-01/w.0.rows", b"")
     assert found(sealed) == []
+    now = time.time_ns() + 30 * 86_400 * 10**9
+    days = [time.strftime("%Y-%m-%d", time.gmtime(now // 10**9 - ago * 86_400)) for ago in (2, 3)]
+    for day in days:
+        put(sealed / f"keys/day-{day}.person.key", b"x")
+    named = {one.path for one in look_at(sealed, now)}
+    assert named & {f"keys/day-{day}.person.key" for day in days} == {f"keys/day-{days[1]}.person.key"}
 
 
 def test_holds_with_one_half_only(sealed: Path) -> None:
