@@ -8,7 +8,8 @@ from io import StringIO
 
 from vorbehalt.claims.ledger import Ledger
 from vorbehalt.claims.ledger_rows import Line, added, told
-from vorbehalt.claims.ledger_text import day, harmless, moment
+from vorbehalt.claims.ledger_text import day, moment
+from vorbehalt.evidence.spreadsheet import harmless
 from vorbehalt.facts import Standing
 from vorbehalt.works.entry import Work
 
