@@ -57,7 +57,19 @@ COMMANDS = {
     },
     "rules": {"lint", "refresh", "show"},
     "works": {"check", "scan", "ledger"},
-    "notice": {"enter", "status", "sent", "delivered", "answered", "remind", "close", "withdraw"},
+    "notice": {
+        "write",
+        "check",
+        "addressees",
+        "enter",
+        "status",
+        "sent",
+        "delivered",
+        "answered",
+        "remind",
+        "close",
+        "withdraw",
+    },
 }
 LATER = ["dossier", "report"]
 
