@@ -17,6 +17,7 @@ from typing import Any
 from vorbehalt.claims.ledger_pairs import Pairs
 from vorbehalt.claims.ledger_rows import Line, Rows, added
 from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.pruned import first_readable
 from vorbehalt.evidence.query import open_log
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
@@ -61,6 +62,8 @@ class Ledger:
 
     query: Query
     size: int = 0
+    pruned: int = 0
+    """Records below this index are no longer in the log: nothing is counted of them."""
     days: Rows = field(default_factory=Rows)
     works: Rows = field(default_factory=Rows)
     rollups: Rows = field(default_factory=Rows)
@@ -101,7 +104,8 @@ def read_ledger(directory: Path, query: Query, progress: Progress | None = None)
         return (directory / "log" / path).read_bytes()
 
     full = open_log(directory)[1].size
-    for first in range(0, size, WIDTH):
+    tally.ledger.pruned = first_readable(directory, full)
+    for first in range(tally.ledger.pruned, size, WIDTH):
         entries = read_entries(reader, bundle_name(first, full))[: size - first]
         for entry in entries:
             if mark in entry or b'"type":"rollup"' in entry or b'"type":"gap"' in entry:

@@ -10,6 +10,7 @@ from io import StringIO
 from vorbehalt.claims.ledger import ATTRIBUTED, DESCRIBED, Ledger
 from vorbehalt.claims.ledger_rows import Line, told
 from vorbehalt.claims.register import Letter, after_text
+from vorbehalt.evidence.pruned import pruned_sentence
 from vorbehalt.evidence.spreadsheet import harmless
 from vorbehalt.facts import Standing
 
@@ -40,6 +41,7 @@ def as_json(
         "after_notice": None
         if notice is None or (since := notice.sent_at()) is None
         else {"letter": notice.id, "day": notice.notice_day, "since": moment(since)},
+        "pruned": ledger.pruned,
         "attributed": _group(ledger, catalogue, *ATTRIBUTED),
         "described": _group(ledger, catalogue, *DESCRIBED),
         "impostors": _shown(ledger.total(Standing.CONTRADICTED)),
@@ -84,6 +86,8 @@ def sentences(ledger: Ledger, catalogue: int | None = None, notice: Letter | Non
     operator = ledger.query.operator
     if notice is not None and (since := notice.sent_at()) is not None:
         yield f"{after_text(notice)}: what came since {moment(since)}"
+    if ledger.pruned:
+        yield f"nothing is counted of what was pruned: {pruned_sentence(ledger.pruned)}"
     for words, standings in (
         (f"from {operator} (signed or verified)", ATTRIBUTED),
         (f"described itself as {operator} (not established)", DESCRIBED),

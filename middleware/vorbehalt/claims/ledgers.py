@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vorbehalt.claims.ledger import Ledger, Progress, Query, Tally
 from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.pruned import first_readable
 from vorbehalt.evidence.query import open_log
 from vorbehalt.evidence.tlog.leaf import decode_leaf, seen_of
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
@@ -38,7 +39,8 @@ def read_ledgers(
     def reader(path: str) -> bytes:
         return (directory / "log" / path).read_bytes()
 
-    for first in range(0, wanted if queries else 0, WIDTH):
+    begin = first_readable(directory, full)
+    for first in range(begin, wanted if queries else 0, WIDTH):
         for entry in read_entries(reader, bundle_name(first, full))[: wanted - first]:
             # Quotation marks inside texts are escaped: these stand only where a key or a type stands.
             if _ROLLUP in entry and (leaf := decode_leaf(entry))["type"] == "rollup":
@@ -53,7 +55,7 @@ def read_ledgers(
             progress(min(first + WIDTH, wanted), wanted)
     ledgers = [tally.finish() for tally in tallies]
     for ledger in ledgers:
-        ledger.size, ledger.unnamed = wanted, 0
+        ledger.size, ledger.unnamed, ledger.pruned = wanted, 0, begin
     return ledgers
 
 

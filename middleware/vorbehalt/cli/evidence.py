@@ -22,6 +22,7 @@ from vorbehalt.cli.evidence_index import ask, index
 from vorbehalt.cli.evidence_join import join
 from vorbehalt.cli.evidence_keys import KEY, card, rotate, seal_again_and_again, write_sheet
 from vorbehalt.cli.evidence_privacy import hold, look_up, shred
+from vorbehalt.cli.evidence_prune import prune
 from vorbehalt.cli.evidence_records import WHO, WHY
 from vorbehalt.cli.output import JSON, flush, note, print_json, printable, say, utc, write
 from vorbehalt.cli.past_answer import not_contemporaneous, past_sentence
@@ -31,6 +32,7 @@ from vorbehalt.evidence.anchor.reading import read_windows
 from vorbehalt.evidence.anchor.windows import Window
 from vorbehalt.evidence.directory import prepare
 from vorbehalt.evidence.history_records import IMPORTED, read_imported
+from vorbehalt.evidence.pruned import first_readable, pruned_sentence
 from vorbehalt.evidence.sealer import seal_once
 from vorbehalt.evidence.tlog.cosignature import Witness
 
@@ -45,6 +47,7 @@ app.command("anchor")(anchor)
 app.command("witness")(witness)
 app.command("hold")(hold)
 app.command("shred")(shred)
+app.command("prune")(prune)
 app.command("import")(import_logs)
 app.command("correct")(correct)
 app.command("export")(export)
@@ -95,6 +98,8 @@ def show(
     Requests that came after their operator was given notice are marked.
     """
     _must_exist(directory)
+    if first := first_readable(directory, query.open_log(directory)[1].size):
+        note(pruned_sentence(first))
     wanted = query.Filters(type=kind, ref=ref, fields={"seen.claim.token": token} if token else {})
     windows = read_windows(directory)
     found: Iterable[Mapping[str, Any]] = query.show(directory, wanted)

@@ -12,7 +12,8 @@ from vorbehalt.cli.evidence_records import WHO, WHY, acting, keep, recording
 from vorbehalt.cli.output import say
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.log_scan import scan_log
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.pruned import first_readable, must_be_readable
+from vorbehalt.evidence.query import Filters, open_log, show
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.tlog.leaf import seen_of
 
@@ -27,6 +28,7 @@ def correct(
 ) -> None:
     """Say of a record that it is wrong, and what is right (--why). Nothing is ever changed in place."""
     actor, reason = acting(who, why)
+    must_be_readable(index, first_readable(directory, open_log(directory)[1].size))
     wrong = next(show(directory, Filters(start=index)), None)
     if wrong is None:
         raise EvidenceError(f"there is no record {index} in the log")

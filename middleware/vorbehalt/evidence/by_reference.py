@@ -9,6 +9,7 @@ from typing import Any
 from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence.frames import scan_frames
 from vorbehalt.evidence.log_scan import unsealed_leaves
+from vorbehalt.evidence.pruned import first_readable
 from vorbehalt.evidence.query import open_log
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
@@ -31,7 +32,8 @@ def find_request(directory: Path, ref: str) -> dict[str, Any] | None:
     def reader(path: str) -> bytes:
         return (directory / "log" / path).read_bytes()
 
-    for first in range((size - 1) // WIDTH * WIDTH if size else -1, -1, -WIDTH):
+    begin = first_readable(directory, size)
+    for first in range((size - 1) // WIDTH * WIDTH if size else -1, begin - 1, -WIDTH):
         for offset, entry in enumerate(read_entries(reader, bundle_name(first, size))):
             # Quotation marks inside texts are escaped: the mark stands only where a reference stands.
             if mark in entry and (leaf := decode_leaf(entry))["ref"] == ref and leaf["type"] in _REQUEST:

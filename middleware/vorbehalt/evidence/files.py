@@ -48,6 +48,10 @@ class Disk:
         finally:
             os.close(fd)
 
+    def remove(self, path: Path) -> None:
+        """Remove a file; durable once its directory is synced."""
+        path.unlink(missing_ok=True)
+
     def write_all(self, fd: int, data: bytes) -> None:
         """Write all bytes; a short write is carried on, never taken for success."""
         view = memoryview(data)

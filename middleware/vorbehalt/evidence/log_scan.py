@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vorbehalt.evidence.files import is_abandoned
 from vorbehalt.evidence.frames import scan_frames
+from vorbehalt.evidence.pruned import first_readable
 from vorbehalt.evidence.query import open_log
 from vorbehalt.evidence.sealing import load_state
 from vorbehalt.evidence.spool import SPOOL_NAME
@@ -31,7 +32,7 @@ class LogScan:
 
 
 def scan_log(directory: Path, types: Collection[str]) -> LogScan:
-    """Read all sealed records of the given types.
+    """Read all sealed records of the given types that were not pruned.
 
     An entry whose bytes do not hold the wanted text is never decoded: quotation marks inside texts are
     escaped, so the text of a type stands only where a type stands. Raises EvidenceError if the directory, a
@@ -44,7 +45,7 @@ def scan_log(directory: Path, types: Collection[str]) -> LogScan:
     def reader(path: str) -> bytes:
         return (directory / "log" / path).read_bytes()
 
-    for first in range(0, size, WIDTH):
+    for first in range(first_readable(directory, size), size, WIDTH):
         for index, entry in enumerate(read_entries(reader, bundle_name(first, size)), first):
             at = entry.find(_WRITER, 0, _HEAD_BYTES) + len(_WRITER)
             scan.last[entry[at : entry.find(b'"', at)]] = entry
@@ -53,8 +54,11 @@ def scan_log(directory: Path, types: Collection[str]) -> LogScan:
     return scan
 
 
-def unsealed_leaves(directory: Path, types: Collection[str]) -> list[dict[str, object]]:
-    """Return durable records of the given types that may not be in the log yet. Skips what is unreadable."""
+def unsealed_leaves(directory: Path, types: Collection[str] | None) -> list[dict[str, object]]:
+    """Return durable records of the given types (None: all) that may not be in the log yet.
+
+    Skips what is unreadable.
+    """
     found = []
     for path, offset in _waiting(directory):
         try:
@@ -66,7 +70,7 @@ def unsealed_leaves(directory: Path, types: Collection[str]) -> list[dict[str, o
                 leaf = decode_leaf(payload)
             except LeafError:
                 continue  # the sealer sets it aside and says so
-            if leaf["type"] in types:
+            if types is None or leaf["type"] in types:
                 found.append(leaf)
     return found
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vorbehalt.evidence.forgetting import Pause, no_pause
 from vorbehalt.evidence.log_scan import unsealed_leaves
+from vorbehalt.evidence.pruned import first_readable
 from vorbehalt.evidence.query import open_log
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
@@ -37,7 +38,7 @@ def walk_log(
     def reader(path: str) -> bytes:
         return (directory / "log" / path).read_bytes()
 
-    for first in range(0, size, WIDTH):
+    for first in range(first_readable(directory, size), size, WIDTH):
         pause()
         for entry in read_entries(reader, bundle_name(first, size)):
             if (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 from pathlib import Path
 
 from vorbehalt.errors import EvidenceError, TamperError
@@ -34,6 +36,7 @@ class ObjectStore:
             if not self._disk.create_once(path, body, self._temporary):
                 # Another process may have made it a moment ago and not yet synced the directory.
                 self._disk.sync_directory(path.parent)
+                _touch(path)
         except OSError as error:
             raise EvidenceError(f"object {digest} could not be kept: {error}") from error
         return digest
@@ -50,3 +53,9 @@ class ObjectStore:
         if self.digest(body) != digest:
             raise TamperError(f"object {digest} was changed")
         return body
+
+
+def _touch(path: Path) -> None:
+    """Mark an object as wanted now: pruning leaves alone what was touched within a day."""
+    with contextlib.suppress(PermissionError):  # another user's: its records are as old as that user's
+        os.utime(path)

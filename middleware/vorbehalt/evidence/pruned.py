@@ -8,14 +8,17 @@ files in `anchors/` that stay although their records go, and the objects that go
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence.tlog.tiles import ENTRIES, WIDTH, TileName, bundle_name
 
-MAX_KEPT_BYTES = 1 << 28
+MAX_LIST_BYTES = 1 << 28
 _FOLDER = "anchors/"
+_HEX64 = re.compile(r"[0-9a-f]{64}")
 
 
 def first_readable(directory: Path, size: int) -> int:
@@ -51,8 +54,15 @@ def must_be_readable(index: int, first: int) -> None:
         raise EvidenceError(f"there is no record {index} any more: {pruned_sentence(first)}")
 
 
-def list_path(leaf: Mapping[str, object]) -> str:
-    """Return the path of the list that a `prune` record names; raises TamperError."""
+@dataclass(frozen=True, slots=True)
+class PruneList:
+    """What a `prune` record's list says: `anchors` (file -> SHA-256 hex) stay, `objects` go."""
+
+    anchors: Mapping[str, str]
+    objects: tuple[str, ...]
+
+
+def _list_path(leaf: Mapping[str, object]) -> str:
     objects = leaf.get("objects")
     digest = objects[0] if isinstance(objects, list) and objects else None
     if not isinstance(digest, str):
@@ -60,16 +70,23 @@ def list_path(leaf: Mapping[str, object]) -> str:
     return f"objects/sha256/{digest[:2]}/{digest}"
 
 
-def read_kept(leaf: Mapping[str, object], read: Callable[[str], bytes]) -> dict[str, str]:
-    """Return the files in `anchors/` that stay by a `prune` record, with their digests.
+def read_list(leaf: Mapping[str, object], read: Callable[[str], bytes]) -> PruneList:
+    """Return the list that a `prune` record names. `read` takes a path of the directory.
 
-    `read` takes a path of the directory. Raises OSError, TamperError.
+    Raises OSError, TamperError.
     """
     try:
-        anchors = json.loads(read(list_path(leaf)))["anchors"]
-        return {_name(path): str(digest) for path, digest in anchors.items()}
+        said = json.loads(read(_list_path(leaf)))
+        anchors = {_name(path): str(digest) for path, digest in said["anchors"].items()}
+        return PruneList(anchors, tuple(_digest(name) for name in said["objects"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise TamperError("is no list of anchors and objects") from None
+
+
+def _digest(name: str) -> str:
+    if not _HEX64.fullmatch(name):
+        raise TamperError("names what is no object")
+    return name
 
 
 def _name(path: str) -> str:

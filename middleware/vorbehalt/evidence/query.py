@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.pruned import first_readable, must_be_readable
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.evidence.tlog.merkle import inclusion_proof
 from vorbehalt.evidence.tlog.note import Checkpoint, Verifier, open_checkpoint
@@ -64,8 +65,9 @@ def open_log(directory: Path) -> tuple[Verifier, Checkpoint, bytes]:
 def show(directory: Path, filters: Filters | None = None) -> Iterator[dict[str, object]]:
     """Yields the sealed records that match, each with its `index` in the log first.
 
-    Raises EvidenceError if the directory, a bundle or a record cannot be read. Verifies nothing but the
-    checkpoint's signature: run the audit for that.
+    A log whose beginning was pruned is read from where it begins (`pruned.first_readable`). Raises
+    EvidenceError if the directory, a bundle or a record cannot be read. Verifies nothing but the checkpoint's
+    signature: run the audit for that.
     """
     wanted = filters or Filters()
     _, checkpoint, _ = open_log(directory)
@@ -73,7 +75,8 @@ def show(directory: Path, filters: Filters | None = None) -> Iterator[dict[str, 
     def reader(path: str) -> bytes:
         return (directory / "log" / path).read_bytes()
 
-    for first in range(wanted.start // WIDTH * WIDTH, checkpoint.size, WIDTH):
+    begin = max(wanted.start, first_readable(directory, checkpoint.size))
+    for first in range(begin // WIDTH * WIDTH, checkpoint.size, WIDTH):
         entries = read_entries(reader, bundle_name(first, checkpoint.size))
         for index, entry in enumerate(entries, first):
             leaf = decode_leaf(entry)
@@ -84,11 +87,12 @@ def show(directory: Path, filters: Filters | None = None) -> Iterator[dict[str, 
 def prove(directory: Path, index: int) -> bytes:
     """Returns the proof file of one sealed record, checked before it is handed out.
 
-    Raises EvidenceError if there is no such record, TamperError if its proof does not hold.
+    Raises EvidenceError if there is no such record, or none any more; TamperError if its proof does not hold.
     """
     verifier, checkpoint, note = open_log(directory)
     if not 0 <= index < checkpoint.size:
         raise EvidenceError(f"there is no record {index}, the log holds {checkpoint.size}")
+    must_be_readable(index, first_readable(directory, checkpoint.size))
 
     def reader(path: str) -> bytes:
         return (directory / "log" / path).read_bytes()

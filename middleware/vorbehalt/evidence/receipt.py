@@ -14,6 +14,7 @@ RecordType = Literal[
     "rollup",
     "gap",
     "policy-active",
+    "prune",
     "self_probe",
     "objects",
     "anchor",

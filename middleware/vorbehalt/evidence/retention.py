@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 DEFAULTS: Mapping[str, str] = {"person": "30d", "claimed": "90d", "operator": "3y"}
+RECORDS = "365d"
+"""How long a record itself is kept at least; whatever its opening needs comes on top."""
 MONTH_KEY_DAYS = 7
 """A month's pseudonyms can be recomputed for so many days after its end."""
 _PERIOD = re.compile(r"([1-9]\d{0,4})([dwy])")

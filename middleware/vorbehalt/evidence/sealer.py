@@ -18,6 +18,7 @@ from vorbehalt.evidence.directory import EvidenceDirectory, open_directory
 from vorbehalt.evidence.explaining import Explainer
 from vorbehalt.evidence.files import PUBLIC_FILE, Disk, make_directories, open_lock, try_lock
 from vorbehalt.evidence.intake import Intake, SpoolReader
+from vorbehalt.evidence.pruned import first_readable
 from vorbehalt.evidence.sealing import (
     SealState,
     leftover_entries,
@@ -156,7 +157,7 @@ class LogSealer:
                 # checkpoint.
                 return saved, leftover
         if saved is None or saved.size != signed.size:
-            saved = rebuild_state(self._read, signed)
+            saved = rebuild_state(self._read, signed, first_readable(self._at.path, signed.size))
         for entry in leftover:
             if not saved.note(entry):
                 raise TamperError("an interrupted sealing left leaves that the log already has")

@@ -84,10 +84,13 @@ def save_state(path: Path, state: SealState, disk: Disk) -> None:
     disk.replace(path, text.encode("ascii"), path.parent, PRIVATE_FILE)
 
 
-def rebuild_state(reader: Reader, checkpoint: Checkpoint) -> SealState:
-    """Rebuild the state from the leaves of the log: every spool is read again, known numbers are skipped."""
+def rebuild_state(reader: Reader, checkpoint: Checkpoint, begin: int = 0) -> SealState:
+    """Rebuild the state from the leaves of the log: every spool is read again, known numbers are skipped.
+
+    `begin` is the first entry that was not pruned; nothing is pruned that a spool still holds.
+    """
     state = SealState(checkpoint.size, checkpoint.root)
-    for index in range(0, checkpoint.size, WIDTH):
+    for index in range(begin, checkpoint.size, WIDTH):
         for entry in read_entries(reader, bundle_name(index, checkpoint.size)):
             state.note(entry)
     return state

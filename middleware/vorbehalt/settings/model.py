@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from vorbehalt.errors import Problem
 from vorbehalt.evidence.anchor.targets import Target
-from vorbehalt.evidence.retention import DEFAULTS, Keeping, parse_period
+from vorbehalt.evidence.retention import DEFAULTS, RECORDS, Keeping, parse_period
 from vorbehalt.facts import Purpose
 from vorbehalt.identify.registry import Registry
 from vorbehalt.patterns.book import Book
@@ -46,6 +46,8 @@ class EvidenceSettings:
     record: Mapping[Purpose, RecordKind] = field(default_factory=dict)
     retention: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULTS))
     """Class of openings -> period, e.g. `30d`."""
+    records: str = RECORDS
+    """How long a record is kept at least before `evidence prune` may take it."""
     redact: tuple[str, ...] = ()
     """Names of headers whose values lie in the vault, not in a leaf."""
     max_bytes: int = 0

@@ -72,6 +72,7 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V123": "The site's own robots.txt contradicts the terms, or readers cannot use it as it stands.",
         "V124": "The key has no effect without Redis.",
         "V125": "Several workers run without Redis: each counts limits for itself.",
+        "V145": "Records may be pruned before a year is over.",
         "V127": "The evidence takes nearly all that it may, or more.",
         "V126": "For a week nobody outside has said when the evidence log was written.",
         "V128": "Something in the catalogue of works should be looked at.",

@@ -10,7 +10,7 @@ from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from vorbehalt.evidence.headers import may_be_redacted
-from vorbehalt.evidence.retention import DEFAULTS, parse_period
+from vorbehalt.evidence.retention import DEFAULTS, RECORDS, parse_period
 from vorbehalt.facts import AI_PURPOSES, Purpose
 from vorbehalt.policy.tables import Table, shown
 from vorbehalt.settings.anchors import read_anchors
@@ -110,7 +110,8 @@ def read_evidence(table: Table, base: Path, origin: str) -> EvidenceSettings:
         origin=_read_log_origin(table, origin),
         reply_deadline_seconds=float(deadline),
         record=_read_record(table.table("record")),
-        retention=_read_retention(table),
+        retention=_read_retention(retention := table.table("retention")),
+        records=_read_records(retention),
         redact=_read_redact(table),
         max_bytes=_read_max_bytes(table),
         query_keys=table.texts("query_keys"),
@@ -148,8 +149,25 @@ def _read_record(table: Table) -> dict[Purpose, RecordKind]:
     return record
 
 
-def _read_retention(evidence: Table) -> dict[str, str]:
-    table = evidence.table("retention")
+def _read_records(table: Table) -> str:
+    text = table.text("records", RECORDS)
+    try:
+        period = parse_period(text)
+    except ValueError:
+        table.flaw("records", "V023", f'{table.where("records")} must be a period such as "365d" or "3y"')
+        table.finish()
+        return RECORDS
+    if not period.years and period.days < parse_period(RECORDS).days:
+        table.flaw(
+            "records",
+            "V145",
+            f"{table.where('records')} lets records go after {text}: claims may be made for years",
+        )
+    table.finish()
+    return text
+
+
+def _read_retention(table: Table) -> dict[str, str]:
     kept = dict(DEFAULTS)
     for name, default in DEFAULTS.items():
         text = table.text(name, default)
@@ -159,7 +177,6 @@ def _read_retention(evidence: Table) -> dict[str, str]:
             table.flaw(name, "V023", f'{table.where(name)} must be a period such as "30d" or "3y"')
         else:
             kept[name] = text
-    table.finish()
     return kept
 
 

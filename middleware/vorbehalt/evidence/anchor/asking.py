@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.pruned import first_readable
 from vorbehalt.evidence.query import open_log
 from vorbehalt.evidence.tlog.note import Checkpoint, Verifier
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
@@ -33,7 +34,8 @@ class Present:
 
     def has_grown_since(self, size: int) -> bool:
         """True if behind `size` stands any record that is not about anchors."""
-        for first in range(size // WIDTH * WIDTH, self.checkpoint.size, WIDTH):
+        begin = max(size, first_readable(self.directory, self.checkpoint.size))
+        for first in range(begin // WIDTH * WIDTH, self.checkpoint.size, WIDTH):
             entries = read_entries(self.read, bundle_name(first, self.checkpoint.size))
             if not all(entry.startswith(_OWN) for entry in entries[max(0, size - first) :]):
                 return True

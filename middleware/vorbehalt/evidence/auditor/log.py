@@ -13,7 +13,7 @@ from vorbehalt.evidence.auditor.files import Files, Say, why
 from vorbehalt.evidence.auditor.naming import ABOUT_ANCHORS, named_files
 from vorbehalt.evidence.auditor.spool import Spool
 from vorbehalt.evidence.auditor.vault import Vault
-from vorbehalt.evidence.pruned import MAX_KEPT_BYTES, read_kept
+from vorbehalt.evidence.pruned import MAX_LIST_BYTES, read_list
 from vorbehalt.evidence.tlog.leaf import LeafError, decode_leaf, seen_of
 from vorbehalt.evidence.tlog.merkle import HASH_SIZE
 from vorbehalt.evidence.tlog.tiles import (
@@ -218,7 +218,7 @@ class LogAudit:
             return
         self.minimum = max(self.minimum, minimum)
         try:
-            anchors = read_kept(leaf, lambda path: self.files.read(path, MAX_KEPT_BYTES))
+            anchors = read_list(leaf, lambda path: self.files.read(path, MAX_LIST_BYTES)).anchors
         except (OSError, TamperError) as error:
             self.problem(f"{place}: its list of anchors: {why(error)}")
             return
