@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from anchor_support import Site, serving
-from tlog_support import Log, leaves
+from tlog_support import Log, Writer, leaves, prune
 from vorbehalt.evidence.anchor.targets import WitnessTarget
 from vorbehalt.evidence.anchor.witness_server import WitnessServer
 from vorbehalt.evidence.anchor.witness_store import WitnessStore
@@ -79,7 +79,8 @@ func check(folder string) {
 	size, root := open(folder+"/checkpoint", verifier)
 	hashes := tlog.TileHashReader(tlog.Tree{N: size, Hash: root}, reader{folder})
 	checked := 0
-	for index := int64(0); index < size; index++ {
+	minimum, _ := strconv.ParseInt(os.Getenv("MINIMUM"), 10, 64)
+	for index := minimum; index < size; index++ {
 		if size > 600 && index%(size/300) != 0 && index+2 < size {
 			continue
 		}
@@ -165,6 +166,19 @@ def test_go_reads_notes_inclusion_and_consistency(program: Path, tmp_path: Path)
     found = read(program, *[grown(tmp_path / str(size), size) for size in sizes])
     assert [int(line.split()[0]) for line in found] == sizes
     assert [int(line.split()[1]) for line in found][:6] == sizes[:6]
+
+
+def test_go_reads_a_log_whose_beginning_was_pruned(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its note, the proofs of what is left, and that it contains a checkpoint of before the pruning."""
+    log = grown(tmp_path / "log", 590)
+    prune(log, Writer("pruner"), 512)
+    monkeypatch.setenv("MINIMUM", "512")
+    assert read(program, log) == ["591 79"]
+    monkeypatch.delenv("MINIMUM")
+    done = subprocess.run([str(program), str(log.directory / "log")], capture_output=True, check=False)
+    assert done.returncode == 1
 
 
 def test_go_refuses_a_changed_tile(program: Path, tmp_path: Path) -> None:

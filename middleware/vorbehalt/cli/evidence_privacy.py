@@ -69,7 +69,7 @@ def hold(
 
 
 def _print_holds(directory: Path, as_json: bool) -> None:
-    found = holds.holds(directory)
+    found = holds.holds(directory, with_keys=False)
     if as_json:
         rows = [{"matter": one.matter, "scope": one.scope, "since": utc(one.since)} for one in found]
         print_json({"holds": rows})

@@ -1,7 +1,8 @@
 """Legal holds: openings that a matter needs, kept under a key of its own while the keys of their days go.
 
-`vault/held/MATTER/hold.json` says what is in scope; the rows beside it are those of the days, sealed again
-under `keys/hold-MATTER.key`. Whoever changes the vault holds `run/vault.lock`.
+`vault/held/MATTER/hold.json` says what is in scope, sealed under the matter's key; the rows beside it are
+those of the days, sealed again under `keys/hold-MATTER.key`. Whoever changes the vault holds
+`run/vault.lock`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vorbehalt.errors import EvidenceError
+from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence.files import PRIVATE_FILE, Disk, make_directories
 from vorbehalt.evidence.forgetting import Pause, no_pause
 from vorbehalt.evidence.frames import frame, scan_frames
+from vorbehalt.evidence.hold_seal import open_hold, seal_hold
+from vorbehalt.evidence.holds_told import must_be_those_told, told_holds
 from vorbehalt.evidence.log_walk import walk_log
 from vorbehalt.evidence.openings import HELD, row_files
 from vorbehalt.evidence.tlog.leaf import seen_of
@@ -46,16 +49,21 @@ class Hold:
         return {"operator": self.operator} if self.operator else {"ref": self.ref}
 
 
-def holds(directory: Path) -> list[Hold]:
-    """Return the holds in force. Raises EvidenceError for one that cannot be read: nothing may go then."""
-    found = []
+def holds(directory: Path, *, with_keys: bool = True) -> list[Hold]:
+    """Return the holds in force. Raises EvidenceError for one that cannot be read: nothing may go then.
+
+    Each is held to the seal of its matter's key; `with_keys` False takes one whose key is gone as it stands.
+    """
+    found, keys = [], Keys(directory)
     for path in sorted((directory / "vault" / HELD).glob("*/hold.json")):
+        matter = path.parent.name
+        if (key := keys.get(f"hold-{matter}")) is None and with_keys:
+            raise EvidenceError(f"the key of the matter {matter} is not here")
         try:
-            raw = json.loads(path.read_text("ascii"))
-            hold = Hold(path.parent.name, str(raw["operator"]), str(raw["ref"]), int(raw["since"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise EvidenceError(f"the hold of {path.parent.name} cannot be read: {error}") from error
-        found.append(hold)
+            said = open_hold(key, matter, path.read_bytes())
+        except (OSError, TamperError) as error:
+            raise EvidenceError(f"the hold of {matter}: {error}") from error
+        found.append(Hold(matter, said["operator"], said["ref"], int(said["since"])))
     return found
 
 
@@ -77,17 +85,21 @@ def begin_all(directory: Path, fresh: Sequence[Hold], disk: Disk | None = None) 
     for hold in fresh:
         folder = directory / "vault" / HELD / hold.matter
         make_directories(folder, disk)
-        Keys(directory, disk).get_or_make(f"hold-{hold.matter}")
-        text = json.dumps({"operator": hold.operator, "ref": hold.ref, "since": str(hold.since)})
-        disk.replace(folder / "hold.json", text.encode("ascii"), directory / "run", PRIVATE_FILE)
+        key = Keys(directory, disk).get_or_make(f"hold-{hold.matter}")
+        said = {"operator": hold.operator, "ref": hold.ref, "since": str(hold.since)}
+        sealed = seal_hold(key, hold.matter, said)
+        disk.replace(folder / "hold.json", sealed, directory / "run", PRIVATE_FILE)
     return secure_many(directory, fresh, disk)
 
 
 def end(directory: Path, matter: str, disk: Disk | None = None) -> tuple[Hold, int]:
     """Release a hold: its key is destroyed, its rows go. Returns it, and how many rows those were."""
     disk = disk or Disk()
-    hold = next((known for known in holds(directory) if known.matter == matter), None)
-    if hold is None:
+    known = {hold.matter: hold for hold in holds(directory, with_keys=False)}
+    if matter not in known and (scope := told_holds(directory).get(matter)) is not None:
+        # Stopped between its end and the record of that, or taken away: there is nothing left to release.
+        return Hold(matter, str(scope.get("operator", "")), str(scope.get("ref", "")), 0), 0
+    if (hold := known.get(matter)) is None:
         raise EvidenceError(f"there is no hold of the matter {matter}")
     folder = directory / "vault" / HELD / matter
     rows = sum(1 for path in folder.glob("*.rows") for _ in _rows(path))
@@ -102,7 +114,9 @@ def end(directory: Path, matter: str, disk: Disk | None = None) -> tuple[Hold, i
 
 def secure_all(directory: Path, disk: Disk | None = None, pause: Pause = no_pause) -> int:
     """Bring everything in scope under its holds, before something is destroyed; returns how much was new."""
-    return sum(secure_many(directory, holds(directory), disk, pause).values())
+    known = holds(directory)
+    must_be_those_told(told_holds(directory, pause), [(hold.matter, hold.scope) for hold in known])
+    return sum(secure_many(directory, known, disk, pause).values())
 
 
 def secure_many(

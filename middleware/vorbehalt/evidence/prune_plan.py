@@ -14,6 +14,7 @@ from pathlib import Path
 from vorbehalt.evidence.damage import first_number
 from vorbehalt.evidence.history_records import POLICY_ACTIVE
 from vorbehalt.evidence.holds import Hold, Record, in_scope
+from vorbehalt.evidence.holds_told import must_be_those_told, told_holds
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.evidence.pruned import first_readable, read_list
 from vorbehalt.evidence.query import open_log
@@ -84,8 +85,10 @@ def make_plan(
 ) -> Plan:
     """Plan for all bundles whose records are of days before one, or below an index.
 
-    Raises EvidenceError if the log cannot be read. Verifies nothing but the checkpoint's signature.
+    Raises EvidenceError if the log cannot be read, or a hold that it tells of is not here. Verifies nothing
+    but the checkpoint's signature.
     """
+    must_be_those_told(told_holds(directory), [(hold.matter, hold.scope) for hold in holds])
     scan = _Scan(policy, today, held_by(directory, holds), _waiting(directory), before, minimum)
     size = open_log(directory)[1].size
     begin = first_readable(directory, size)

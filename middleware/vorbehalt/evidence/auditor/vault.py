@@ -12,9 +12,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from vorbehalt.errors import TamperError
 from vorbehalt.evidence.auditor.files import Files, Say, why
 from vorbehalt.evidence.auditor.frames import read_frames
+from vorbehalt.evidence.hold_seal import open_hold
 
 MAX_ROWS_BYTES = 1 << 34
+MAX_HOLD_BYTES = 1 << 16
 _NAME = re.compile(r"vault/(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|held/([a-z0-9-]+))/([A-Za-z0-9._:-]+)\.[0-9]+\.rows")
+_HOLD = re.compile(r"vault/held/([a-z0-9-]+)/hold\.json")
 _KID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.[a-z]+")
 _KEY = re.compile(r"vorbehalt-key-v1 ([0-9a-f]{64})\n")
 _RANDOM = 32
@@ -48,6 +51,7 @@ class Vault:
     wanted: bool = False
     leaves: dict[str, bytes] = field(default_factory=dict)
     keys: dict[str, AESGCM | None] = field(default_factory=dict)
+    raw: dict[str, bytes] = field(default_factory=dict)
     closed: int = 0
     orphans: int = 0
 
@@ -70,6 +74,8 @@ class Vault:
         for path in self.files.walk("vault"):
             match = _NAME.fullmatch(path)
             if match is None:
+                if (held := _HOLD.fullmatch(path)) is not None:
+                    self._hold(path, held[1], problem)
                 continue
             try:
                 frames = read_frames(self.files.read(path, MAX_ROWS_BYTES))
@@ -118,6 +124,16 @@ class Vault:
             return None
         return None if _digest(found) == expected else f"does not open what record {place} commits to"
 
+    def _hold(self, path: str, matter: str, problem: Say) -> None:
+        """Hold what says the scope of a hold to the seal of its matter's key, as far as that is here."""
+        self._key(f"hold-{matter}", problem)
+        try:
+            open_hold(self.raw.get(f"hold-{matter}"), matter, self.files.read(path, MAX_HOLD_BYTES))
+        except FileNotFoundError:
+            return  # released meanwhile
+        except (OSError, TamperError) as error:
+            problem(f"{path}: {why(error)}")
+
     def _key(self, name: str, problem: Say) -> AESGCM | None:
         if name not in self.keys:
             self.keys[name] = None
@@ -127,7 +143,8 @@ class Vault:
                 if match is None:
                     problem(f"{path}: is no vault key")
                 else:
-                    self.keys[name] = AESGCM(bytes.fromhex(match[1]))
+                    self.raw[name] = bytes.fromhex(match[1])
+                    self.keys[name] = AESGCM(self.raw[name])
             except FileNotFoundError:
                 return None
             except (OSError, TamperError):
