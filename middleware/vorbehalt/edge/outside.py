@@ -11,6 +11,7 @@ import os
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from vorbehalt.edge.live import make_room
 from vorbehalt.evidence.receipt import Draft, Evidence
@@ -34,6 +35,8 @@ log = logging.getLogger("vorbehalt")
 
 _AWAITED = frozenset({"rdns"})
 _MOST_CLAIMS = 4096
+_UNREFERRED = 2 * 1_000_000_000
+_FOR_EVER = 1 << 63
 _MOST_JITTER = 4 * 3600 * 1_000_000_000
 
 Lists = Mapping[str, RangeList]
@@ -74,7 +77,10 @@ class Outside:
         if self._dns is not None:
             self._dns.on_answer = self._note_dns
         self._asks_dns = _parties_with_dns(settings.registry)
-        self._asked_for: dict[str, Claim] = {}
+        self._asked_for: dict[str, tuple[Claim, str]] = {}
+        """Address -> the claim it was asked for, and the reference of the record that the answer is about."""
+        self._signed: dict[tuple[int, str | None], Draft] = {}
+        """What was concluded of signatures, until it is known which record that is about."""
         self._versions = {"software": _software(), "rules": settings.registry.version}
         self._nonces = NonceMemory() if nonces is None else nonces
         self._own_hosts = settings.host_names
@@ -118,6 +124,7 @@ class Outside:
         if self._keeper is not None:
             self._keeper.stop()
         self._thread.stop()
+        self._let_go(_FOR_EVER)
 
     def answers(self, claim: Claim | None, visit: Visit) -> Answers:
         """Return what is known by now, and have the rest looked up. Never waits."""
@@ -129,12 +136,28 @@ class Outside:
             dns = self._dns.peek(address)
             if dns is None:
                 make_room(self._asked_for, _MOST_CLAIMS)
-                self._asked_for[address] = claim
+                before = self._asked_for.get(address)
+                if before is None or before[0].crawler.token != claim.crawler.token:
+                    self._asked_for[address] = (claim, "")
             self._dns.ask(address)
             awaited = _AWAITED if dns is None else awaited
         if dns is None and signature is None and not awaited:
             return NO_ANSWERS
         return Answers(dns, signature, awaited)
+
+    def refer(self, visit: Visit, reference: str) -> None:
+        """Say which record tells of a visit, "" if none does, before it is appended: conclusions name it."""
+        if self._signed and (draft := self._signed.pop((visit.received_at, visit.client.text), None)):
+            self._append(_about(draft, reference))
+        address = visit.client.text or ""
+        if reference and (asked := self._asked_for.get(address)) is not None and not asked[1]:
+            self._asked_for[address] = (asked[0], reference)
+
+    def _let_go(self, before: int) -> None:
+        """Append what nobody has referred to: a visit whose answer failed in between."""
+        for key in [key for key in tuple(self._signed) if key[0] < before]:
+            if (draft := self._signed.pop(key, None)) is not None:
+                self._append(draft)
 
     def _may_ask(self, claim: Claim, visit: Visit) -> bool:
         return visit.client.is_usable and any(
@@ -153,10 +176,12 @@ class Outside:
         return answer
 
     def _note_dns(self, address: str, answer: DnsAnswer) -> None:
+        claim, reference = self._asked_for.pop(address, (None, ""))
         seen: dict[str, object] = {
+            **({"of": reference} if reference else {}),
             "method": "rdns",
             "versions": self._versions,
-            "claims": self._opinions(address, answer),
+            "claims": _opinions(claim, address, answer),
             "outcome": answer.outcome,
             "names": len(answer.names),
             "ttl": answer.ttl_seconds,
@@ -166,17 +191,6 @@ class Outside:
         private = {"address": address.encode(), "names": "\n".join(answer.names).encode()}
         self._append(Draft("attribution", "", answer.asked_at, seen, private))
         self._on_answer()
-
-    def _opinions(self, address: str, answer: DnsAnswer) -> list[dict[str, object]]:
-        """Say what an answer concludes about the claim that it was asked for."""
-        claim = self._asked_for.pop(address, None)
-        known = Known(address, answer.asked_at, {}, answer, None, DAY, DAY, frozenset())
-        return [
-            {"token": one.token, "operator": one.party.name, "says": opinion_of(means, known).says}
-            for one in ((claim.crawler, *claim.others) if claim is not None else ())
-            for means in one.verify
-            if means.method == "rdns"
-        ]
 
     def _note_signature(self, visit: Visit, answer: SignatureAnswer) -> None:
         seen: dict[str, object] = {
@@ -196,13 +210,31 @@ class Outside:
         private = {"base": answer.base}
         if visit.client.text:
             private["address"] = visit.client.text.encode()
-        self._append(Draft("attribution", "", visit.received_at, seen, private, retention="operator"))
+        draft = Draft("attribution", "", visit.received_at, seen, private, retention="operator")
+        self._let_go(visit.received_at - _UNREFERRED)
+        self._signed[visit.received_at, visit.client.text] = draft
 
     def _append(self, draft: Draft) -> None:
         self._evidence().append(draft)
 
     def _keep(self, body: bytes) -> str:
         return self._evidence().put_object(body)
+
+
+def _opinions(claim: Claim | None, address: str, answer: DnsAnswer) -> list[dict[str, object]]:
+    """Say what an answer concludes about the claim that it was asked for."""
+    known = Known(address, answer.asked_at, {}, answer, None, DAY, DAY, frozenset())
+    return [
+        {"token": one.token, "operator": one.party.name, "says": opinion_of(means, known).says}
+        for one in ((claim.crawler, *claim.others) if claim is not None else ())
+        for means in one.verify
+        if means.method == "rdns"
+    ]
+
+
+def _about(draft: Draft, reference: str) -> Draft:
+    """Return a conclusion that names the record it is about, if there is one."""
+    return replace(draft, seen={"of": reference, **draft.seen}) if reference else draft
 
 
 def _software() -> str:

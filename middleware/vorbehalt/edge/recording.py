@@ -107,10 +107,14 @@ def open_record(
     settings = live.engine.settings.evidence
     versions = live.engine.versions
     if document is not None:
-        if identity is None or identity.purpose in QUIET:
+        if identity is None:
+            return None
+        if identity.purpose in QUIET:
+            runtime.outside.refer(visit, "")
             return None
         live.counters.inc("vorbehalt_crawler_signals_total", (identity.token, document.path))
         reference = new_reference()
+        runtime.outside.refer(visit, reference)
         draft = signal_draft(
             visit,
             verdict,
@@ -129,8 +133,10 @@ def open_record(
         if kind == "rollup":
             runtime.evidence.count(rollup_key(verdict, visit.host), at=visit.received_at)
         if kind != "full":
+            runtime.outside.refer(visit, "")
             return None
     reference = ref or new_reference()
+    runtime.outside.refer(visit, reference)
     telling = runtime.telling
     place = place_of(live.engine.plan(visit.host))
     draft = request_draft(
