@@ -36,6 +36,13 @@ keyUsage = critical,digitalSignature
 extendedKeyUsage = critical,timeStamping
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
+{names}
+[ca]
+default_ca = own
+[own]
+database = index
+default_md = sha256
+default_crl_days = 5
 [tsa]
 default_tsa = t
 [t]
@@ -61,16 +68,24 @@ class Authority:
     """`openssl ts` with certificates of its own. With `chain` its answers hold the root as well.
 
     `at` is the wall clock of the authority ("2021-05-06 07:08:09" UTC), by faketime; None: the present. Every
-    command begins at that time anew: stamp later than the certificates were made.
+    command begins at that time anew: stamp later than the certificates were made. `names` are further lines
+    of the signer's certificate: where to ask whether it was revoked.
     """
 
     def __init__(
-        self, folder: Path, *, key: str = "ec", chain: bool = False, at: str | None = None, digits: int = 0
+        self,
+        folder: Path,
+        *,
+        key: str = "ec",
+        chain: bool = False,
+        at: str | None = None,
+        digits: int = 0,
+        names: str = "",
     ) -> None:
         self.folder, self.at = folder, at
         folder.mkdir(parents=True)
         (folder / "config").write_text(
-            _CONFIG.format(certs="certs = root.pem" if chain else "", digits=digits)
+            _CONFIG.format(certs="certs = root.pem" if chain else "", digits=digits, names=names)
         )
         (folder / "serial").write_text("01\n")
         for name in ("root", "tsa"):
@@ -102,6 +117,27 @@ class Authority:
         (self.folder / "query").write_bytes(query)
         self.openssl("ts", "-reply", "-config", "config", "-queryfile", "query", "-out", "reply")
         return (self.folder / "reply").read_bytes()
+
+    def revoked(self, *, state: str = "V") -> bytes:
+        """Return the list of revoked certificates; with state R the signer's is on it."""
+        self._index(state)
+        self.openssl("ca", "-config", "config", "-gencrl", "-keyfile", "root.key", "-cert", "root.pem",
+                     "-out", "crl.pem")  # fmt: skip
+        return self.openssl("crl", "-in", "crl.pem", "-outform", "DER")
+
+    def status(self, question: bytes, *, state: str = "V") -> bytes:
+        """Answer an OCSP question."""
+        self._index(state)
+        (self.folder / "question").write_bytes(question)
+        signer = ("-CA", "root.pem", "-rsigner", "root.pem", "-rkey", "root.key")
+        self.openssl(
+            "ocsp", "-index", "index", *signer, "-reqin", "question", "-respout", "answer", "-ndays", "1"
+        )
+        return (self.folder / "answer").read_bytes()
+
+    def _index(self, state: str) -> None:
+        when = "350101000000Z\t" + ("260101000000Z" if state == "R" else "")
+        (self.folder / "index").write_text(f"{state}\t{when}\t02\tunknown\t/CN=signer\n")
 
     def query(self, data: bytes, *options: str) -> bytes:
         """Make a query about `data` with a random nonce."""

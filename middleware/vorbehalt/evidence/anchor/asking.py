@@ -55,6 +55,8 @@ class Anchored:
     answer: bytes = b""
     suffix: str = ""
     objects: tuple[bytes, ...] = field(default=())
+    beside: tuple[tuple[str, bytes], ...] = ()
+    """Suffix and bytes of further files that are kept unchanged, and named by the record."""
 
 
 class Miss(EvidenceError):

@@ -1,4 +1,4 @@
-"""One POST to an authority or a witness, with every limit that a stranger's server calls for.
+"""One question to an authority or a witness, with every limit that a stranger's server calls for.
 
 The client of `lookups` does not fit: it only gets, only over https, and evidence and look-ups know nothing of
 each other. Many authorities speak plain http; that is enough, because what they answer is signed.
@@ -37,13 +37,16 @@ class Answer:
 
 def post(
     url: str,
-    body: bytes,
+    body: bytes | None,
     media_type: str,
     *,
     total_seconds: float = TOTAL_SECONDS,
     tls: ssl.SSLContext | None = None,
+    most_bytes: int = MOST_BYTES,
 ) -> Answer:
     """Send `body` and return the answer, of at most 64 KiB. No redirect is followed, no proxy asked.
+
+    Without a body (None) it is a GET; `media_type` is then of no effect.
 
     Raises PostError with the reason in words; after `total_seconds` the connection is cut, however slowly the
     other side still sends.
@@ -69,9 +72,10 @@ def post(
         if connection.sock is not None:
             connection.sock.settimeout(total_seconds)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("POST", target, body, {"Content-Type": media_type, "User-Agent": _USER_AGENT})
+        headers = {"User-Agent": _USER_AGENT, **({"Content-Type": media_type} if body is not None else {})}
+        connection.request("GET" if body is None else "POST", target, body, headers)
         response = connection.getresponse()
-        found = response.read(MOST_BYTES + 1)
+        found = response.read(most_bytes + 1)
         is_short = not response.isclosed() and response.length not in (None, 0)
     except TimeoutError:
         raise PostError(f"no whole answer from {host} within {total_seconds:g} s") from None
@@ -86,8 +90,8 @@ def post(
         connection.close()
     if late.is_set():
         raise PostError(f"no whole answer from {host} within {total_seconds:g} s")
-    if len(found) > MOST_BYTES:
-        raise PostError(f"the answer of {host} is larger than {MOST_BYTES} bytes")
+    if len(found) > most_bytes:
+        raise PostError(f"the answer of {host} is larger than {most_bytes} bytes")
     if is_short:
         raise PostError(f"the answer of {host} is cut off")
     return Answer(response.status, found)

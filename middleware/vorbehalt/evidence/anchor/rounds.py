@@ -120,7 +120,13 @@ class Round:
 
     def _ask(self, target: Target, progress: Progress, present: Present) -> Anchored:
         if isinstance(target, TimeStamper):
-            return stamp(target, present, clock=self._clock, total_seconds=self._total_seconds)
+            now = self._clock()
+            wants = not progress.status <= now < progress.status + _DAY
+            found = stamp(
+                target, present, clock=self._clock, total_seconds=self._total_seconds, with_status=wants
+            )
+            progress.status = now if wants and found.said.get("verified") else progress.status
+            return found
         if isinstance(target, WitnessTarget):
             return cosign(target, present, progress.size, total_seconds=self._total_seconds)
         return copy(target, present, self._disk, at=self._clock())
@@ -131,6 +137,14 @@ class Round:
         files = [freeze(self._directory, size, present.note, self._disk)]
         if found.answer:
             files.append(stage(self._directory, size, target.name, found.suffix, found.answer, self._disk))
+        beside = [
+            stage(self._directory, size, target.name, suffix, data, self._disk)
+            for suffix, data in found.beside
+        ]
+        files += beside
+        for item in status if isinstance(status := found.said.get("status"), list) else ():
+            if "file" in item:
+                item["file"] = beside[item["file"]]["name"]
         seen: dict[str, object] = {"kind": target.kind, "name": target.name, "size": size}
         if found.time:
             seen["time"] = str(found.time)

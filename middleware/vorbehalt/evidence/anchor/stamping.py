@@ -6,20 +6,31 @@ from collections.abc import Callable
 
 from vorbehalt.evidence.anchor.asking import Anchored, Miss, Present
 from vorbehalt.evidence.anchor.checking import check_response
-from vorbehalt.evidence.anchor.post import PostError, post
+from vorbehalt.evidence.anchor.post import Answer, PostError, post
+from vorbehalt.evidence.anchor.revocation import gather
 from vorbehalt.evidence.anchor.targets import TimeStamper
-from vorbehalt.evidence.anchor.token import TokenError
+from vorbehalt.evidence.anchor.token import TokenError, certificates_of
 
 _QUERY = "application/timestamp-query"
 
 
+_CRL_BYTES = 8 << 20
+_STATUS_SECONDS = 5.0
+
+
 def stamp(
-    target: TimeStamper, present: Present, *, clock: Callable[[], int], total_seconds: float
+    target: TimeStamper,
+    present: Present,
+    *,
+    clock: Callable[[], int],
+    total_seconds: float,
+    with_status: bool = False,
 ) -> Anchored:
     """Have the checkpoint's bytes stamped, as they were issued; raises Miss. Needs the extra `anchor`.
 
     Only a token over these bytes that answers this nonce, bears the wanted policy and is signed under a
     pinned root counts. One that nothing here can check is kept and says so (`verified` is empty).
+    `with_status`: also ask whether its certificates were revoked; nothing hangs on that.
     """
     from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
@@ -55,4 +66,15 @@ def stamp(
         # How wrong our clock is, by somebody else's, with half of the way there and back.
         "clock_offset": str(middle - token.time),
     }
-    return Anchored(token.time, said, answer.body, "tsr", (target.roots.encode(),))
+    beside: tuple[tuple[str, bytes], ...] = ()
+    if with_status and checked.by:
+
+        def exchange(url: str, body: bytes | None, media_type: str) -> Answer:
+            seconds = min(total_seconds, _STATUS_SECONDS)
+            return post(url, body, media_type, total_seconds=seconds, most_bytes=_CRL_BYTES)
+
+        gathered = gather(certificates_of(token), target.roots, exchange)
+        beside = tuple(gathered.files)
+        if gathered.said:
+            said["status"] = gathered.said
+    return Anchored(token.time, said, answer.body, "tsr", (target.roots.encode(),), beside)

@@ -29,6 +29,8 @@ class Progress:
     why: str = ""
     told: int = 0
     contradicts: bool = False
+    status: int = 0
+    """When it was last asked whether the certificates of a token were revoked."""
 
 
 def load(directory: Path) -> dict[str, Progress]:

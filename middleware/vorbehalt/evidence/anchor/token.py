@@ -86,6 +86,14 @@ def _form() -> Any:
     return Response
 
 
+def certificates_of(token: Token) -> list[bytes]:
+    """Return the certificates that a token encloses, in DER form."""
+    from asn1crypto import cms
+
+    enclosed = cms.ContentInfo.load(token.cms)["content"]["certificates"]
+    return [item.dump() for item in enclosed or ()]
+
+
 def require(token: Token, data: bytes, nonce: int | None, policy: str) -> None:
     """Raise TokenError unless the token is over `data`, answers this nonce and bears this policy, if any."""
     if token.imprint != sha256(data).digest():
