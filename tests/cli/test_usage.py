@@ -42,6 +42,7 @@ COMMANDS = {
         "witness",
         "hold",
         "shred",
+        "prune",
         "import",
         "correct",
         "export",
