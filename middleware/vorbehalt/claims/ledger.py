@@ -8,13 +8,24 @@ to the server in whole (200, 203) or in part (206). Rollups hold no works and ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from json import dumps
 from pathlib import Path
 from typing import Any
 
 from vorbehalt.claims.ledger_pairs import Pairs
+from vorbehalt.claims.ledger_reading import (
+    Rolled,
+    is_refused,
+    mapping,
+    number,
+    operator_of,
+    outcome_of,
+    rolled,
+    standing_of,
+    works_of,
+)
 from vorbehalt.claims.ledger_rows import Line, Rows, added
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.pruned import first_readable
@@ -28,8 +39,6 @@ ATTRIBUTED = (Standing.SIGNED, Standing.VERIFIED)
 DESCRIBED = (Standing.CONSISTENT, Standing.CLAIMED, Standing.UNKNOWN)
 """What only described itself as the operator's."""
 
-_JOINED = "access-log"
-_CARRIES_A_BODY = (200, 203, 206)
 Progress = Callable[[int, int], None]
 
 
@@ -122,6 +131,8 @@ class Tally:
 
     def __init__(self, query: Query, pairs: Pairs | None = None) -> None:
         self.ledger = Ledger(query)
+        self.books = [self.ledger.days, self.ledger.works]
+        """Where a request is counted, by number; `places` says in which of them, and in which rows."""
         self._query = query
         self._pairs = Pairs() if pairs is None else pairs
         self._early = 0
@@ -134,13 +145,20 @@ class Tally:
             self._rollup(seen)
         elif kind == "gap":
             self.ledger.gaps += self._query.covers(int(leaf["at"]))
-        elif kind in ("request", "completion") and _mapping(seen.get("claim")).get("operator") == (
-            self._query.operator
-        ):
-            if kind == "request":
-                self._request(str(leaf["ref"]), int(leaf["at"]), seen)
-            else:
-                self._completion(str(seen.get("of") or leaf["ref"]), seen)
+        elif kind in ("request", "completion") and operator_of(seen) == self._query.operator:
+            self.take_own(leaf, seen)
+
+    def take_own(self, leaf: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+        """Take a request or a completion that bears the operator's name."""
+        if leaf["type"] == "request":
+            self._request(str(leaf["ref"]), int(leaf["at"]), seen)
+        else:
+            self._completion(str(seen.get("of") or leaf["ref"]), seen)
+
+    def places(self, at: int, standing: Standing, seen: Mapping[str, Any]) -> list[tuple[int, int]]:
+        """Return where a request of the period counts: the number of a book and of a row in it."""
+        works = ((1, self.ledger.works.at(at, standing, work)) for work in works_of(seen))
+        return [(0, self.ledger.days.at(at, standing)), *works]
 
     def finish(self) -> Ledger:
         """Return the counts; nothing more can be taken."""
@@ -151,15 +169,12 @@ class Tally:
     def _request(self, ref: str, at: int, seen: Mapping[str, Any]) -> None:
         rows: list[tuple[int, int]] = []
         if self._query.covers(at):
-            standing = _standing(_mapping(seen["claim"]).get("standing"))
-            day = self.ledger.days.at(at, standing)
-            rows = [(0, day)]
-            rows += [(1, self.ledger.works.at(at, standing, work)) for work in _works(seen)]
+            rows = self.places(at, standing_of(mapping(seen["claim"]).get("standing")), seen)
             for which, row in rows:
-                self._rows(which).request(row, at)
-        if _mapping(seen.get("decision")).get("action") != "allow":
+                self.books[which].request(row, at)
+        if is_refused(seen):
             for which, row in rows:
-                self._rows(which).add(row, "refused")
+                self.books[which].add(row, "refused")
             return
         asked = [seen.get("method"), rows]
         early = self._pairs.take(ref)
@@ -175,13 +190,13 @@ class Tally:
     def _completion(self, ref: str, seen: Mapping[str, Any]) -> None:
         asked = self._pairs.take(ref)
         if asked is not None and len(asked) == 2:
-            self._outcome(asked, _outcome_of(seen))
+            self._outcome(asked, outcome_of(seen))
             return
         if asked is not None:
             self.ledger.unmatched += 1
         else:
             self._early += 1
-        self._pairs.put(ref, asked or [_outcome_of(seen)])
+        self._pairs.put(ref, asked or [outcome_of(seen)])
 
     def _outcome(self, asked: list[Any], outcome: list[Any]) -> None:
         method, rows = asked
@@ -189,68 +204,24 @@ class Tally:
         if method == "HEAD" and column != "not_modified":
             column, size = "head", 0
         for which, row in rows:
-            counted = self._rows(which)
+            counted = self.books[which]
             counted.add(row, column)
             counted.add(row, "bytes", size)
             counted.add(row, "joined", int(is_joined))
 
-    def _rows(self, which: int) -> Rows:
-        return self.ledger.works if which else self.ledger.days
-
     def _rollup(self, seen: Mapping[str, Any]) -> None:
-        minute = _number(seen.get("minute"))
+        minute = number(seen.get("minute"))
         if not self._query.covers(minute):
             return
-        rows = seen.get("rows")
-        for row in rows if isinstance(rows, list) else ():
-            key, count = row["key"], _number(row["count"])
-            if len(key) < 6:
-                self.ledger.unnamed += count
-                continue
-            _, token, operator, _, standing, action = key[:6]
-            is_impostor = standing == Standing.CONTRADICTED.value and token in self._query.tokens
-            if operator != self._query.operator and not is_impostor:
-                continue
-            at = self.ledger.rollups.at(minute, _standing(standing))
-            self.ledger.rollups.add(at, "requested", count)
-            self.ledger.rollups.add(at, "refused", count if action != "allow" else 0)
-            self.ledger.rollups.add(at, "bytes", _number(row["bytes"]))
+        for row in rolled(seen):
+            if row.is_nobodys:
+                self.ledger.unnamed += row.count
+            elif row.operator == self._query.operator or row.poses_with(self._query.tokens):
+                self.take_rolled(minute, row)
 
-
-def _outcome_of(seen: Mapping[str, Any]) -> list[Any]:
-    """Return column, bytes and whether only an access log says so; what is in doubt was not delivered."""
-    status, size = _number(seen.get("status")), _number(seen.get("bytes"))
-    joined = seen.get("vantage") == _JOINED
-    if status == 304:
-        return ["not_modified", 0, joined]
-    if status in _CARRIES_A_BODY and seen.get("whole") is not True:
-        return ["broken", 0, joined]
-    if status in _CARRIES_A_BODY and size > 0 and seen.get("delivered") is True:
-        return ["part" if status == 206 else "whole", size, joined]
-    return ["other", 0, joined]
-
-
-def _works(seen: Mapping[str, Any]) -> Iterable[str]:
-    works = seen.get("works")
-    if isinstance(works, list) and works:
-        return dict.fromkeys(map(str, works))
-    return (str(seen.get("work") or ""),)
-
-
-def _standing(value: object) -> Standing:
-    try:
-        return Standing(str(value))
-    except ValueError:
-        return Standing.UNKNOWN
-
-
-def _number(value: object) -> int:
-    """A number that is too large for a leaf's integer stands there as text."""
-    try:
-        return max(0, int(str(value)))
-    except ValueError:
-        return 0
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+    def take_rolled(self, minute: int, row: Rolled) -> None:
+        """Take a row of a rollup of the period that is the operator's, or an impostor's."""
+        at = self.ledger.rollups.at(minute, row.standing)
+        self.ledger.rollups.add(at, "requested", row.count)
+        self.ledger.rollups.add(at, "refused", row.refused)
+        self.ledger.rollups.add(at, "bytes", row.bytes)
