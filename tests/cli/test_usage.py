@@ -34,6 +34,7 @@ COMMANDS = {
         "rules",
         "works",
         "notice",
+        "report",
     },
     "evidence": {
         "init",
@@ -72,7 +73,7 @@ COMMANDS = {
         "withdraw",
     },
 }
-LATER = ["dossier", "report"]
+LATER = ["dossier"]
 
 
 def listed(text: str) -> set[str]:

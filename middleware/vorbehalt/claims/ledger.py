@@ -14,7 +14,7 @@ from json import dumps
 from pathlib import Path
 from typing import Any
 
-from vorbehalt.claims.ledger_pairs import Pairs
+from vorbehalt.claims.ledger_pairs import Pairs, Part
 from vorbehalt.claims.ledger_reading import (
     Rolled,
     is_refused,
@@ -129,12 +129,12 @@ def read_ledger(directory: Path, query: Query, progress: Progress | None = None)
 class Tally:
     """Takes decoded records in the order of the log; those of others are passed over."""
 
-    def __init__(self, query: Query, pairs: Pairs | None = None) -> None:
+    def __init__(self, query: Query, pairs: Pairs | Part | None = None) -> None:
         self.ledger = Ledger(query)
         self.books = [self.ledger.days, self.ledger.works]
         """Where a request is counted, by number; `places` says in which of them, and in which rows."""
         self._query = query
-        self._pairs = Pairs() if pairs is None else pairs
+        self._pairs: Pairs | Part = Pairs() if pairs is None else pairs
         self._early = 0
 
     def take(self, leaf: Mapping[str, Any]) -> None:
@@ -169,7 +169,7 @@ class Tally:
     def _request(self, ref: str, at: int, seen: Mapping[str, Any]) -> None:
         rows: list[tuple[int, int]] = []
         if self._query.covers(at):
-            rows = self.places(at, standing_of(mapping(seen["claim"]).get("standing")), seen)
+            rows = self.places(at, standing_of(mapping(seen.get("claim")).get("standing")), seen)
             for which, row in rows:
                 self.books[which].request(row, at)
         if is_refused(seen):
@@ -206,8 +206,10 @@ class Tally:
         for which, row in rows:
             counted = self.books[which]
             counted.add(row, column)
-            counted.add(row, "bytes", size)
-            counted.add(row, "joined", int(is_joined))
+            if size:
+                counted.add(row, "bytes", size)
+            if is_joined:
+                counted.add(row, "joined")
 
     def _rollup(self, seen: Mapping[str, Any]) -> None:
         minute = number(seen.get("minute"))

@@ -56,3 +56,20 @@ class Pairs:
         self._file.execute("COMMIT")
         self._kept += len(self._waiting)
         self._waiting = {}
+
+
+class Part:
+    """The share of one of many in the same pairs: what it lets wait meets nobody else's."""
+
+    def __init__(self, pairs: Pairs, name: str) -> None:
+        self._pairs = pairs
+        self._name = name
+
+    def take(self, key: str) -> Any:
+        return self._pairs.take(f"{self._name} {key}")
+
+    def put(self, key: str, value: Any) -> None:
+        self._pairs.put(f"{self._name} {key}", value)
+
+    def close(self) -> None:
+        """Leave the pairs to the others."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from vorbehalt.errors import EvidenceError
@@ -63,11 +63,13 @@ class Rows:
         first[row] = min(first[row] or at, at)
         last[row] = max(last[row], at)
 
-    def lines(self) -> Iterator[Line]:
-        """Yield all rows by work, day and standing."""
+    def lines(self, *, in_order: bool = True) -> Iterator[Line]:
+        """Yield all rows, by work, day and standing unless the order is all the same."""
         names = list(self._works)
-        order = sorted(self._rows.items(), key=lambda item: (names[item[0] >> 24], item[0] & 0xFFFFFF))
-        for key, row in order:
+        rows: Iterable[tuple[int, int]] = self._rows.items()
+        if in_order:
+            rows = sorted(rows, key=lambda item: (names[item[0] >> 24], item[0] & 0xFFFFFF))
+        for key, row in rows:
             counts = {name: self._columns[at][row] for name, at in _AT.items()}
             yield Line(names[key >> 24], key >> 3 & 0x1FFFFF, STANDINGS[key & 7], counts)
 

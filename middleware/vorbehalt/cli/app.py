@@ -18,6 +18,7 @@ from vorbehalt.cli import (
     pausing,
     probing,
     replaying,
+    report,
     rules,
     running,
     signals,
@@ -64,6 +65,7 @@ app.command("pause")(pausing.pause)
 app.command("spare")(sparing.spare)
 app.command("doctor")(doctoring.doctor)
 app.command("replay")(replaying.replay)
+app.command("report")(report.report)
 app.command("tune")(tuning.tune)
 app.command("probe")(probing.probe)
 app.add_typer(evidence.app, name="evidence")

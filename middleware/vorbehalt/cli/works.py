@@ -28,7 +28,7 @@ from vorbehalt.cli.output import (
     say,
     write,
 )
-from vorbehalt.cli.works_now import catalogue_problems, has_work, titles_of, works_now
+from vorbehalt.cli.works_now import catalogue_problems, catalogue_size, has_work, titles_of, works_now
 from vorbehalt.evidence.spreadsheet import harmless
 from vorbehalt.policy.tables import did_you_mean
 from vorbehalt.settings import Settings, load
@@ -184,14 +184,7 @@ def ledger(
     counted = read_ledger(directory, query, _bar())
     watch = works_now(settings)
     title = titles_of(watch, settings)
-    hosts = (settings.default_host, *settings.hosts)
-    indexes = {id(index): index for host in hosts if (index := watch.index_of(host)) is not None}
-    total = (
-        len({id for index in indexes.values() for id in index.ids()})
-        if len(indexes) > 1
-        else sum(index.counts.works for index in indexes.values())
-    )
-    catalogue = total if indexes else None
+    catalogue = catalogue_size(watch, settings)
     notice = read_register(directory, counted.size).first_letter(name)
     if as_json:
         print_json(ledger_text.as_json(counted, catalogue, title, notice))

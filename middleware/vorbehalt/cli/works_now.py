@@ -9,6 +9,7 @@ from vorbehalt.cli.output import note
 from vorbehalt.edge.works_watch import WorksWatch
 from vorbehalt.errors import Problem
 from vorbehalt.settings import Settings
+from vorbehalt.works.entry import Work
 from vorbehalt.works.index import WorksIndex
 
 
@@ -55,10 +56,33 @@ def titles_in(index: WorksIndex | None) -> Callable[[str], str]:
     return title
 
 
+def catalogue_size(watch: WorksWatch, settings: Settings) -> int | None:
+    """Return how many works the catalogues of all hosts hold; None without any."""
+    indexes = _indexes(watch, settings)
+    if len(indexes) > 1:
+        return len({id for index in indexes for id in index.ids()})
+    return indexes[0].counts.works if indexes else None
+
+
+def work_of(watch: WorksWatch, settings: Settings) -> Callable[[str], Work | None]:
+    """Return what finds all that any catalogue says of a work."""
+    indexes = _indexes(watch, settings)
+
+    def work(id: str) -> Work | None:
+        return next((found for index in indexes if (found := index.work(id)) is not None), None)
+
+    return work
+
+
+def _indexes(watch: WorksWatch, settings: Settings) -> list[WorksIndex]:
+    hosts = (settings.default_host, *settings.hosts)
+    found = {id(index): index for host in hosts if (index := watch.index_of(host)) is not None}
+    return list(found.values())
+
+
 def titles_of(watch: WorksWatch, settings: Settings) -> Callable[[str], str]:
     """Return what finds the title of a work in any catalogue; empty where none is known."""
-    hosts = (settings.default_host, *settings.hosts)
-    indexes = [index for host in hosts if (index := watch.index_of(host)) is not None]
+    indexes = _indexes(watch, settings)
 
     def title(id: str) -> str:
         found = (work.title for index in indexes if (work := index.work(id)) is not None and work.title)

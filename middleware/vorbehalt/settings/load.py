@@ -30,6 +30,7 @@ from vorbehalt.settings.rooms import (
 )  # fmt: skip
 from vorbehalt.settings.source import Source, read_source
 from vorbehalt.settings.state import read_state
+from vorbehalt.settings.value import read_value
 from vorbehalt.settings.values import resolved
 
 FORMAT = 1
@@ -144,8 +145,9 @@ def _read(
     state = read_state(root.table("state"), source.base, kept)
     metrics_listen = read_metrics(root.table("metrics")) or sidecar.metrics_listen
     log_format, log_level, log_refusals = read_log(root.table("log"))
-    root.finish()
     hosts = (default, *further)
+    value = read_value(root.table("value"), has_catalogue=any(host.settings.catalogue for host in hosts))
+    root.finish()
     if registry is None or book is None:
         return None, hosts
     effective = (
@@ -171,6 +173,7 @@ def _read(
         log_refusals=log_refusals,
         ai_product_hosts=_ai_product_hosts(root, documents),
         site_hosts=reader.site_hosts,
+        value=value,
     )
     return settings, hosts
 

@@ -16,6 +16,7 @@ from vorbehalt.identify.registry import Registry
 from vorbehalt.patterns.book import Book
 from vorbehalt.policy.rules import Mode, Rule
 from vorbehalt.reservation.terms import Terms
+from vorbehalt.settings.value import ValueSettings
 from vorbehalt.stores.overrides_file import NAME as OVERRIDES_NAME
 from vorbehalt.stores.redis.place import RedisPlace
 
@@ -173,6 +174,8 @@ class Settings:
     ai_product_hosts: Mapping[bytes, str] = field(default_factory=dict)
     """Host of an AI product -> operator id, from rules/ai_product_hosts.toml (people who come from there)."""
     site_hosts: tuple[str, ...] = ()
+    value: ValueSettings = field(default_factory=ValueSettings, repr=False)
+    """The owner's prices; no part of `digest`."""
 
     @property
     def ranges_directory(self) -> Path | None:

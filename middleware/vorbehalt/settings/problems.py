@@ -80,6 +80,9 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "V134": "A letter of this kind cannot rest on the evidence, or may not go to this addressee.",
         "V135": "The text of a letter accuses, is not filled in, or was approved by nobody.",
         "V136": "The configuration lacks what a letter needs.",
+        "V141": "The rate never applies: an earlier one is for the same works.",
+        "V142": "A currency is set, but no price.",
+        "V143": "Rates for works are set, but no catalogue.",
     }
 )
 """Id -> sentence."""
