@@ -7,7 +7,7 @@ enclosed records have them exactly. Texts of strangers stand as the records have
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from vorbehalt.claims.dossier.contents_parts import (
     AfterNotice,
@@ -70,7 +70,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Section 0. `assurance` is the grade of the pinned log: self-attested, timestamped, witnessed, qualified.
+    """Section 0. `assurance` of the pinned log: self-attested, timestamped, witnessed, qualified.
 
     `sentences` say it in the dossier's language, most important first; failures and gaps are among them.
     `works_*` count distinct works. `catalogue` is how many works the catalogue holds, None without one.
@@ -143,7 +143,7 @@ class Parties:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Section 2. `runs` are writers with their first and last record (RFC 3339)."""
+    """Section 2. `runs` are writers that served, with their first and last record (RFC 3339, exact)."""
 
     versions: tuple[ReservationVersion, ...]
     headers_seen: tuple[HeadersSeen, ...]
@@ -276,5 +276,13 @@ class Contents:
 
     def encode(self) -> bytes:
         """Return `contents.json`: the same contents give the same bytes."""
-        text = json.dumps(self.as_json(), ensure_ascii=True, indent=1, sort_keys=True)
-        return text.encode("ascii") + b"\n"
+        lines = (f'"{name.name}": {_ENCODER.encode(getattr(self, name.name))}' for name in fields(self))
+        return ("{\n" + ",\n".join(lines) + "\n}\n").encode("ascii")
+
+
+def _plain(value: object) -> dict[str, object]:
+    """One level of a part; the encoder asks for the next, so that the whole never lies in memory twice."""
+    return {name.name: getattr(value, name.name) for name in fields(value)}  # type: ignore[arg-type]
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=True, default=_plain)

@@ -152,7 +152,7 @@ class ReservationVersion:
 
 @dataclass(frozen=True, slots=True)
 class HeadersSeen:
-    """Responses by the digest of the headers they carried; "" carried none, `unseen` where nobody saw it."""
+    """Responses by the digest of the reservation headers they carried ("": none), and where this was seen."""
 
     digest: str
     vantage: str
@@ -217,7 +217,6 @@ class Return:
     requests: int
     refused: int
     came_back: int
-    delivered_after: int
     seconds: int | None
     first_refused: str
     last: str
@@ -228,9 +227,9 @@ class AfterRefusal:
     """Of one group (attributed or described): what came after refusals.
 
     `came_back` of `refused_clients` clients asked again, with `requests_after` requests; `delivered_after`
-    of these were delivered. `within_minute`, `within_hour` and `within_day` came back that soon. `other_addresses`
-    pseudonyms of this group were first seen within an hour after a refusal of another one; that alone does
-    not say that they are the same.
+    of these were delivered. `within_minute`, `within_hour` and `within_day` came back that soon.
+    `other_addresses` pseudonyms of this group were first seen within an hour after a refusal of another one;
+    that alone does not say that they belong together.
     """
 
     group: str
