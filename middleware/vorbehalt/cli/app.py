@@ -10,6 +10,7 @@ from vorbehalt import __version__
 from vorbehalt.cli import (
     config,
     doctoring,
+    dossier,
     evidence,
     explaining,
     identifying,
@@ -68,6 +69,7 @@ app.command("replay")(replaying.replay)
 app.command("report")(report.report)
 app.command("tune")(tuning.tune)
 app.command("probe")(probing.probe)
+app.add_typer(dossier.app, name="dossier")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(notice.app, name="notice")
 app.add_typer(rules.app, name="rules")

@@ -13,6 +13,7 @@ from vorbehalt.claims.dossier.choose import Chooser, Counted
 from vorbehalt.claims.ledger import Query
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.bundle_pin import Pinned
+from vorbehalt.evidence.pruned import first_readable
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
 
@@ -28,6 +29,7 @@ class Collected:
     last: dict[str, int]
     first_at: int = 0
     last_at: int = 0
+    pruned: int = 0
     problems: list[str] = field(default_factory=list)
     _places: list[tuple[int, int, int]] = field(default_factory=list)
     _file: IO[bytes] | None = None
@@ -55,7 +57,8 @@ def collect(pinned: Pinned, query: Query, temporary: Path, progress: Progress) -
     places: list[tuple[int, int, int]] = []
     end = 0
     with TemporaryFile(dir=temporary) as file:
-        for first in range(0, pinned.size, WIDTH):
+        found.pruned = first_readable(pinned.directory, pinned.full)
+        for first in range(found.pruned // WIDTH * WIDTH, pinned.size, WIDTH):
             try:
                 entries = read_entries(pinned.read, bundle_name(first, pinned.full))[: pinned.size - first]
             except (EvidenceError, OSError) as error:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from vorbehalt.claims.dossier.contents import Conduct, Contents, Summary, Traffic, Works
-from vorbehalt.claims.dossier.contents_parts import AfterNotice, Counts, Day, Grade, Statement
+from vorbehalt.claims.dossier.contents_parts import Counts, Day, Grade, Statement
 from vorbehalt.claims.dossier.disclosures import compare
 from vorbehalt.claims.dossier.exculpatory import exculpatory_of
 from vorbehalt.claims.dossier.figures import Figures
 from vorbehalt.claims.dossier.given import Given
 from vorbehalt.claims.dossier.limits import limitations_of
+from vorbehalt.claims.dossier.notices import letters_in, notice_of
 from vorbehalt.claims.dossier.reservation import Versions
 from vorbehalt.claims.dossier.robots import robots_of
 from vorbehalt.claims.dossier.schedule import scheduled, unmapped
@@ -26,8 +28,8 @@ from vorbehalt.claims.dossier.tallying import (
 from vorbehalt.claims.dossier.verifying import verify_of
 from vorbehalt.claims.dossier.words import Words
 from vorbehalt.claims.ledger import ATTRIBUTED, Ledger
-from vorbehalt.claims.ledger_rows import Line, Rows
-from vorbehalt.claims.ledger_text import day, moment, percent
+from vorbehalt.claims.ledger_rows import Line
+from vorbehalt.claims.ledger_text import day, percent
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.facts import Standing
 
@@ -39,14 +41,25 @@ _MOST_HOW = 50
 Entries = Callable[[], Iterable[tuple[int, bytes]]]
 
 
-def compose(entries: Entries, given: Given) -> tuple[Contents, Ledger]:
-    """Return the contents, and the ledger behind them. `entries` is asked twice for the same records.
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """`data` are the lists and key directories on which standings rest, by SHA-256 hex."""
+
+    contents: Contents
+    ledger: Ledger
+    data: tuple[str, ...]
+
+
+def compose(entries: Entries, given: Given) -> Composed:
+    """Return the contents, and what is behind them. `entries` is asked three times for the same records.
 
     They come in the order of the log. Raises EvidenceError if one cannot be decoded.
     """
     hosts = frozenset(name for site in given.parties.sites for name in site.names)
     versions = Versions(entries(), given.last, hosts, given.read)
-    figures = Figures(given.query, versions, given.notice_since)
+    letters = letters_in(entries())
+    since = letters.first_notice(given.question.operator)
+    figures = Figures(given.query, versions, since)
     for index, entry in entries():
         figures.take(index, decode_leaf(entry))
     ledger = figures.close()
@@ -57,7 +70,7 @@ def compose(entries: Entries, given: Given) -> tuple[Contents, Ledger]:
     impostors = _counts(lines, Standing.CONTRADICTED)
     robots = robots_of(figures, attributed.requested + described.requested)
     conduct = _conduct(figures)
-    notice = _notice(figures, given)
+    notice = notice_of(figures, letters, since)
     system = system_of(figures, given, words)
     limitations = limitations_of(figures, ledger, given, words, system.unbounded)
     reservation = versions.as_reservation(given.query, figures.served)
@@ -67,7 +80,7 @@ def compose(entries: Entries, given: Given) -> tuple[Contents, Ledger]:
         pin=given.pin,
         verification=type(given.verification)(not problems, tuple(dict.fromkeys(problems))),
         summary=_summary(figures, ledger, given, words, groups, impostors, robots.violations_attributed,
-                         notice.attributed.requested, len(limitations.gaps), len(problems)),
+                         notice.attributed.requested, ledger.gaps, len(problems)),
         parties=given.parties,
         reservation=reservation,
         works=_works(figures, ledger, given),
@@ -86,7 +99,7 @@ def compose(entries: Entries, given: Given) -> tuple[Contents, Ledger]:
         system=system,
         verify=verify_of(given, words),
     )  # fmt: skip
-    return contents, ledger
+    return Composed(contents, ledger, tuple(sorted(figures.data)))
 
 
 def _summary(
@@ -167,6 +180,9 @@ def _traffic(figures: Figures, lines: list[Line], given: Given) -> Traffic:
         hosts=requests("hosts"),
         sections=tuple(pairs("sections")),
         vantage=requests("vantage"),
+        cut=given.cut,
+        unnamed=given.unnamed,
+        pruned=given.pruned,
         imported=figures.imported,
     )
 
@@ -206,23 +222,6 @@ def _conduct(figures: Figures) -> Conduct:
         ),
         returns=tuple(figures.refusals.returns()),
         decisions=tuple(decisions),
-    )
-
-
-def _notice(figures: Figures, given: Given) -> AfterNotice:
-    after = by_text(figures.tally.book("notice")).get("after", {})
-    works: Rows = figures.tally.book("notice-works")
-    delivered = {
-        line.work
-        for line in works.lines()
-        if line.work and line.standing in ATTRIBUTED and line.counts["whole"] + line.counts["part"]
-    }
-    return AfterNotice(
-        since="" if given.notice_since is None else moment(given.notice_since),
-        letters=given.letters,
-        attributed=counts_of(after.get(ATTRIBUTED_NAME, ())),
-        described=counts_of(after.get(DESCRIBED_NAME, ())),
-        works=tuple(sorted(delivered)),
     )
 
 

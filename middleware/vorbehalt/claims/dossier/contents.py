@@ -163,6 +163,10 @@ class Traffic:
     """Host, attributed and described requests."""
     sections: tuple[tuple[str, Counts, Counts], ...]
     vantage: tuple[tuple[str, int, int], ...]
+    cut: int
+    """Records too long to say who asked; `unnamed` visits were counted under no name. Anybody's, both."""
+    unnamed: int
+    pruned: int
     imported: int
     """Lines of old access logs that bear the operator's name: not contemporaneous, in no other figure."""
 

@@ -45,6 +45,7 @@ class Figures:
         self.served: dict[tuple[str, str, str, str], list[int]] = {}
         self.how: dict[Standing, Most[str]] = {}
         self.unmapped: dict[str, Most[tuple[str, str]]] = {}
+        self.data: set[str] = set()
         self.refusals = Refusals()
         self._since = notice_since
         self._is_after = False
@@ -97,8 +98,10 @@ class Figures:
 
     def _request(self, leaf: Mapping[str, Any], seen: Mapping[str, Any], standing: Standing) -> None:
         at, group, host = int(leaf["at"]), group_of(standing), str(seen.get("host") or "")
-        how = self.how.setdefault(standing, Most(5_000))
-        how.add(str(mapping(seen.get("claim")).get("how") or ""))
+        claim = mapping(seen.get("claim"))
+        self.how.setdefault(standing, Most(5_000)).add(str(claim.get("how") or ""))
+        if isinstance(data := claim.get("data"), list):
+            self.data.update(map(str, data))
         self._is_after = False
         if not group:
             return

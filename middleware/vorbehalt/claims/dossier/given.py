@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from vorbehalt.claims.dossier.contents import Parties, Pin, Question, Verification
-from vorbehalt.claims.dossier.contents_parts import NoticeLetter, Rollup
+from vorbehalt.claims.dossier.contents_parts import Rollup
 from vorbehalt.claims.dossier.disclosures import Row
 from vorbehalt.claims.ledger import Query
 from vorbehalt.works.entry import Work
@@ -17,8 +17,7 @@ class Given:
     """Values that no enclosed record proves; `check` takes them from `contents.json` and says so.
 
     `work` finds a work in the catalogue of today; `read` the bytes of an object by its SHA-256 (raises
-    EvidenceError). `last` is the last sign of life of each writer, nanoseconds UTC. `notice_since` is
-    nanoseconds UTC.
+    EvidenceError). `last` is the last sign of life of each writer, nanoseconds UTC.
     """
 
     question: Question
@@ -30,14 +29,12 @@ class Given:
     work: Callable[[str], Work | None]
     read: Callable[[str], bytes]
     custodian: str
-    assurance: str
     last: Mapping[str, int]
     rollups: tuple[Rollup, ...]
     rollups_enclosed: bool
     unnamed: int
     cut: int
-    letters: tuple[NoticeLetter, ...] = ()
-    notice_since: int | None = None
     disclosures: tuple[Row, ...] = ()
     disclosures_file: tuple[str, str] = ("", "")
-    problems: tuple[str, ...] = field(default=())
+    pruned: int = 0
+    """Records below this index are gone from the log; only their hashes are kept."""

@@ -47,6 +47,7 @@ def limitations_of(
             ("unnamed", "visits", given.unnamed),
             ("imported", "lines", figures.imported),
             ("cut", "records", given.cut),
+            ("pruned", "records", given.pruned),
             ("unmatched", "records", ledger.unmatched),
             ("shred", "times", len(destroyed)),
             ("corrections", "records", len(corrections)),

@@ -127,6 +127,7 @@ WORDS: Final[Mapping[str, str]] = {
         "{records} Aufzeichnungen waren zu lang, um zu sagen, wer fragte; sie können von jedem sein und "
         "sind nicht beigefügt."
     ),
+    "lim.pruned": "{records} Aufzeichnungen am Anfang des Protokolls wurden gelöscht; ihre Hashes bleiben.",
     "lim.stale": (
         "{requests} Anfragen waren zu ihrer Zeit nicht zu prüfen, weil Listen alt waren oder keine Antwort "
         "kam."

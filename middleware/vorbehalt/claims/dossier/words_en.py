@@ -106,6 +106,7 @@ WORDS: Final[Mapping[str, str]] = {
     "lim.cut": (
         "{records} records were too long to say who asked; they may be anybody's and are not enclosed."
     ),
+    "lim.pruned": "{records} records at the beginning of the log were pruned; only their hashes are kept.",
     "lim.stale": (
         "{requests} requests could not be checked at their time, as lists were old or no answer came."
     ),
