@@ -55,7 +55,7 @@ def compose(entries: Entries, given: Given) -> Composed:
 
     They come in the order of the log. Raises EvidenceError if one cannot be decoded.
     """
-    hosts = frozenset(name for site in given.parties.sites for name in site.names)
+    hosts = frozenset(name for site in given.parties.sites[1:] for name in site.names)
     versions = Versions(entries(), given.last, hosts, given.read)
     letters = letters_in(entries())
     since = letters.first_notice(given.question.operator)

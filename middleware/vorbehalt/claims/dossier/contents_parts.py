@@ -103,12 +103,14 @@ class Document:
 class HeaderSet:
     """The reservation headers of one section ("" is the rest of the site), and who got them.
 
+    `digest` names the object with the lines, `carried_as` is how records of answers name the same headers.
     `lines` are `name: value` as sent. `attributed` and `described` responses to the operator's requests
     carried exactly these headers while the version was in force.
     """
 
     section: str
     digest: str
+    carried_as: str
     lines: tuple[str, ...]
     reserved: tuple[str, ...]
     attributed: int

@@ -61,7 +61,6 @@ def limitations_of(
         if given.disclosures:
             yield words.statement("lim.disclosures")
         yield words.statement("lim.addresses")
-        yield words.statement("lim.terms")
 
     return Limitations(
         statements=tuple(statements()),

@@ -114,9 +114,11 @@ def _may_replace(out: Path, question: Question) -> bool:
         return False
     if out.is_dir() and not out.is_symlink() and question_in(out) == asdict(question):
         return True
-    raise EvidenceError(
-        f"{out} is there already, and is no dossier of this question: name a folder that is new or empty"
-    )
+    said = question_in(out) if out.is_dir() else None
+    what = "no dossier"
+    if said is not None:
+        what = f"a dossier of another question ({str(said.get('operator'))[:80]}, size {said.get('size')})"
+    raise EvidenceError(f"{out} is there already, and is {what}: name a folder that is new or empty")
 
 
 def _swap(fresh: Path, out: Path) -> None:

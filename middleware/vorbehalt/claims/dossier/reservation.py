@@ -25,6 +25,7 @@ from vorbehalt.evidence.history_records import IMPORTED, POLICY_ACTIVE, read_imp
 from vorbehalt.evidence.manifest import Manifest, read_header_lines, read_manifest
 from vorbehalt.evidence.timeline import Run
 from vorbehalt.evidence.tlog.leaf import decode_leaf
+from vorbehalt.reservation.headers import headers_digest
 
 _WANTED = (f'"type":"{POLICY_ACTIVE}"'.encode(), f'"type":"{IMPORTED}"'.encode())
 Read = Callable[[str], bytes]
@@ -49,12 +50,14 @@ class Versions:
         self._history = History(Path(), 0)
         self._take(entries)
         self._find_runs(last)
-        self._names = self._history.host_names | own_hosts
+        self._own_sets = self._history.host_names
+        self._names = self._own_sets | own_hosts
         self._by_host: dict[str, list[Version]] = {}
         self._found: dict[tuple[str, str], list[int]] = {}
         self._under: Counter[tuple[str, int, str]] = Counter()
         self._carried: Counter[tuple[str, int, str, str]] = Counter()
         self._seen: Counter[tuple[str, str, str]] = Counter()
+        self._sets: dict[str, tuple[tuple[str, ...], str]] = {}
 
     @property
     def runs(self) -> Mapping[str, Run]:
@@ -77,7 +80,7 @@ class Versions:
         self._seen[headers, vantage, group] += 1
         if headers:
             key = self._key(host)
-            number = self._locate(key, at, headers, lambda one: headers in _header_digests(one))
+            number = self._locate(key, at, headers, lambda one: headers in self._carried_as(one))
             self._carried[key, number, headers, group] += 1
 
     def as_reservation(
@@ -89,9 +92,9 @@ class Versions:
         return Reservation(
             versions=tuple(
                 self._version(host, number, version)
-                for host in ("", *sorted(self._names))
+                for host in ("", *sorted(self._own_sets))
                 for number, version in enumerate(self._versions(host))
-                if self._is_own(host, version) and _overlaps(version, query)
+                if _overlaps(version, query)
             ),
             headers_seen=tuple(
                 HeadersSeen(*row, *(self._seen[*row, group] for group in groups)) for row in sorted(rows)
@@ -134,20 +137,12 @@ class Versions:
             self._history.runs[record.writer] = (min(start, record.at), end)
 
     def _key(self, host: str) -> str:
-        return host if host in self._names else ""
+        return host if host in self._own_sets else ""
 
     def _versions(self, key: str) -> list[Version]:
         if key not in self._by_host:
             self._by_host[key] = self._history.versions(key, self._names)
         return self._by_host[key]
-
-    def _is_own(self, host: str, version: Version) -> bool:
-        """What the default host says stands there once, not again under a name without a set of its own."""
-        if not host:
-            return True
-        if version.manifest is not None:
-            return host in version.manifest.hosts
-        return any(host in item.hosts for item in version.imports)
 
     def _locate(self, key: str, at: int, what: str, fits: Callable[[Version], bool]) -> int:
         """Return the number of the version that fits a time best, -1 if none fits at all."""
@@ -158,6 +153,25 @@ class Versions:
         # Of two processes the one may answer under the old set a moment after the other took the new one.
         place = bisect_right(fitting, at, key=lambda number: versions[number].span.start)
         return fitting[max(0, place - 1)] if fitting else -1
+
+    def _carried_as(self, version: Version) -> set[str]:
+        sets = () if version.manifest is None else version.manifest.headers.values()
+        return {self._lines(version.record, digest)[1] for digest in sets}
+
+    def _lines(self, record: int, digest: str) -> tuple[tuple[str, ...], str]:
+        """Return the lines of a header set, and the digest by which records of answers name it."""
+        if digest not in self._sets:
+            try:
+                pairs = read_header_lines(self._read(digest))
+            except EvidenceError as error:
+                self.problems.append(f"record {record}: {error}")
+                self._sets[digest] = (), ""
+            else:
+                carried = headers_digest(
+                    (name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs
+                )
+                self._sets[digest] = tuple(f"{name}: {value}" for name, value in pairs), carried
+        return self._sets[digest]
 
     def _version(self, host: str, number: int, version: Version) -> ReservationVersion:
         manifest = version.manifest
@@ -184,23 +198,16 @@ class Versions:
         manifest = version.manifest
         captured = [("captured", digest) for digest in version.captured]
         for section, digest in sorted(captured if manifest is None else manifest.headers.items()):
-            try:
-                lines = [f"{name}: {value}" for name, value in read_header_lines(self._read(digest))]
-            except EvidenceError as error:
-                self.problems.append(f"record {version.record}: {error}")
-                lines = []
+            lines, carried_as = self._lines(version.record, digest)
             yield HeaderSet(
                 section=section,
                 digest=digest,
-                lines=tuple(lines),
+                carried_as=carried_as,
+                lines=lines,
                 reserved=() if manifest is None else manifest.reserved.get(section, ()),
-                attributed=self._carried[host, number, digest, ATTRIBUTED_NAME],
-                described=self._carried[host, number, digest, DESCRIBED_NAME],
+                attributed=self._carried[host, number, carried_as, ATTRIBUTED_NAME],
+                described=self._carried[host, number, carried_as, DESCRIBED_NAME],
             )
-
-
-def _header_digests(version: Version) -> Iterable[str]:
-    return version.captured if version.manifest is None else version.manifest.headers.values()
 
 
 def _overlaps(version: Version, query: Query) -> bool:

@@ -7,12 +7,12 @@ from typing import Final
 
 WORDS: Final[Mapping[str, str]] = {
     "fails": (
-        "Diese Belege halten der Prüfung nicht stand: {problems} Mängel wurden gefunden. Sie sind unten "
+        "Diese Belege halten der Prüfung nicht stand. Gefundene Mängel: {problems}. Sie sind unter Prüfung "
         "genannt."
     ),
     "gaps": (
-        "Das Protokoll sagt selbst, dass Aufzeichnungen verloren gingen: {gaps} Lückenvermerke in diesem "
-        "Zeitraum."
+        "Das Protokoll sagt selbst, dass Aufzeichnungen verloren gingen. Lückenvermerke in diesem Zeitraum:"
+        " {gaps}."
     ),
     "nothing": "In diesem Zeitraum ist keine Anfrage unter dem Namen {operator} aufgezeichnet.",
     "only_impostors": (
@@ -24,23 +24,23 @@ WORDS: Final[Mapping[str, str]] = {
         "aufgezeichnet ist, bezeichnete sich nur selbst als {operator}; von wem es kam, steht nicht fest."
     ),
     "attributed": (
-        "{requested} Anfragen waren mit einem Schlüssel von {operator} signiert oder kamen aus dessen "
-        "veröffentlichtem Netz; {refused} davon wurden abgelehnt, {delivered} ausgeliefert."
+        "Anfragen, die mit einem Schlüssel von {operator} signiert waren oder aus dessen veröffentlichtem "
+        "Netz kamen: {requested}, davon {refused} abgelehnt und {delivered} ausgeliefert."
     ),
     "described": (
-        "{requested} weitere Anfragen bezeichneten sich selbst als {operator}; von wem sie kamen, steht "
+        "Anfragen, die sich nur selbst als {operator} bezeichneten: {requested}. Von wem sie kamen, steht "
         "nicht fest."
     ),
     "impostors": (
-        "{requested} Anfragen trugen den Namen {operator} und wurden widerlegt. Sie zählen nicht gegen "
-        "{operator}."
+        "Anfragen, die den Namen {operator} trugen und widerlegt wurden: {requested}. Sie zählen nicht "
+        "gegen {operator}."
     ),
-    "works": "{works} verschiedene Werke wurden an signierte oder geprüfte Anfragen ausgeliefert.",
+    "works": "Verschiedene Werke, die an signierte oder geprüfte Anfragen ausgeliefert wurden: {works}.",
     "violations": (
-        "{requests} signierte oder geprüfte Anfragen galten dem, was die geltende robots.txt ihnen nicht "
-        "erlaubte."
+        "Signierte oder geprüfte Anfragen nach dem, was die geltende robots.txt ihnen nicht erlaubte: "
+        "{requests}."
     ),
-    "after_notice": "{requests} signierte oder geprüfte Anfragen kamen nach dem Hinweisschreiben.",
+    "after_notice": "Signierte oder geprüfte Anfragen nach dem Hinweisschreiben: {requests}.",
     "assurance.self-attested": (
         "Niemand Außenstehendes hat bestätigt, wann diese Aufzeichnungen bestanden; das sagt, wer das "
         "Protokoll führt."
@@ -74,20 +74,20 @@ WORDS: Final[Mapping[str, str]] = {
         "Die Anfrage bezeichnete sich selbst als {operator}; zu ihrer Zeit war das nicht zu prüfen."
     ),
     "ex.impostors": (
-        "{requests} Anfragen unter dem Namen {operator} wurden widerlegt und zählen für niemanden."
+        "Anfragen unter dem Namen {operator}, die widerlegt wurden: {requests}. Sie zählen für niemanden."
     ),
     "ex.described": (
-        "{requests} Anfragen bezeichneten sich nur selbst als {operator}; sie stehen für sich und werden "
-        "nie hinzugezählt."
+        "Anfragen, die sich nur selbst als {operator} bezeichneten: {requests}. Sie stehen für sich und "
+        "werden nie hinzugezählt."
     ),
-    "ex.licensed": "{requests} Anfragen fielen unter eine vertragliche Erlaubnis.",
-    "ex.allowed": "{requests} signierte oder geprüfte Anfragen galten dem, was robots.txt ihnen erlaubte.",
-    "ex.fetched": "Anfragen unter dem Namen {operator} riefen robots.txt {times}-mal ab.",
+    "ex.licensed": "Anfragen unter einer vertraglichen Erlaubnis: {requests}.",
+    "ex.allowed": "Signierte oder geprüfte Anfragen nach dem, was robots.txt ihnen erlaubte: {requests}.",
+    "ex.fetched": "Abrufe der robots.txt unter dem Namen {operator}: {times}.",
     "ex.nothing_delivered": (
-        "{requests} Anfragen nahmen kein Werk mit: HEAD, unverändert, abgebrochen oder eine andere Antwort "
-        "als ein Werk."
+        "Signierte oder geprüfte Anfragen, die kein Werk mitnahmen (HEAD, unverändert, abgebrochen, andere "
+        "Antwort oder kein aufgezeichnetes Ende): {requests}."
     ),
-    "ex.refused": "{requests} signierte oder geprüfte Anfragen wurden abgelehnt und erhielten nichts.",
+    "ex.refused": "Signierte oder geprüfte Anfragen, die abgelehnt wurden und nichts erhielten: {requests}.",
     "ex.nobody_came_back": "Kein signierter oder geprüfter Client fragte nach einer Ablehnung erneut.",
     "ex.none": "Nichts dergleichen ist aufgezeichnet.",
     "lim.true": (
@@ -95,50 +95,56 @@ WORDS: Final[Mapping[str, str]] = {
         "war, kann es allein nicht zeigen: Geschrieben hat es, wer es führt."
     ),
     "lim.unbounded": (
-        "Für {records} Aufzeichnungen von {operator} begrenzt keine Zeit von außen, wann sie entstanden."
+        "Aufzeichnungen von {operator}, für die keine Zeit von außen begrenzt, wann sie entstanden: "
+        "{records}."
     ),
-    "lim.gaps": (
-        "{gaps} Lückenvermerke sagen, dass Aufzeichnungen verloren gingen; wie viele, sagt jeder selbst."
-    ),
+    "lim.gaps": "Lückenvermerke, die sagen, dass und wie viele Aufzeichnungen verloren gingen: {gaps}.",
     "lim.no_gaps": "In diesen Zeitraum fällt kein Lückenvermerk.",
     "lim.clocks": (
-        "{faults} Vermerke sagen, dass die Uhr gestellt wurde oder nicht abgeglichen war. Geordnet wird "
-        "nach dem Platz im Protokoll, nie nach der Zeit."
+        "Vermerke, dass die Uhr gestellt wurde oder nicht abgeglichen war: {faults}. Geordnet wird nach dem"
+        " Platz im Protokoll, nie nach der Zeit."
     ),
     "lim.vantage": (
-        "{requests} Anfragen wurden für einen Proxy beurteilt, der fragte: Ob und was die Seite dann "
+        "Anfragen, die für einen fragenden Proxy beurteilt wurden: {requests}. Ob und was die Seite dann "
         "sandte, haben wir nicht gesehen."
     ),
-    "lim.joined": "Bei {requests} Anfragen sagt nur das Zugriffsprotokoll eines Proxys, wie sie endeten.",
-    "lim.unknown": "Bei {requests} Anfragen ist kein Ende aufgezeichnet; sie gelten als nicht ausgeliefert.",
+    "lim.joined": (
+        "Anfragen, von denen nur das Zugriffsprotokoll eines Proxys sagt, wie sie endeten: {requests}."
+    ),
+    "lim.unknown": (
+        "Anfragen, von denen kein Ende aufgezeichnet ist: {requests}. Sie gelten als nicht ausgeliefert."
+    ),
     "lim.rollups": (
-        "{requests} Besuche wurden ohne eigene Aufzeichnung gezählt: Zahlen nach Tagen, nicht einzeln "
-        "beweisbar und aus den beigefügten Aufzeichnungen nicht nachzurechnen."
+        "Besuche, die ohne eigene Aufzeichnung gezählt wurden: {requests}. Es sind Zahlen nach Tagen, nicht"
+        " einzeln beweisbar."
     ),
     "lim.rollups_left_out": (
-        "Aufzeichnungen solcher Zählungen, die auch die anderer enthalten, sind nicht beigefügt."
+        "Aufzeichnungen solcher Zählungen, die auch die anderer enthalten, sind nicht beigefügt; diese "
+        "Zahlen lassen sich aus diesem Ordner nicht nachrechnen."
     ),
-    "lim.unnamed": "{visits} Besuche wurden unter keinem Namen gezählt; sie können von jedem sein.",
+    "lim.unnamed": "Besuche, die unter keinem Namen gezählt wurden: {visits}. Sie können von jedem sein.",
     "lim.imported": (
-        "{lines} Zeilen alter Zugriffsprotokolle tragen den Namen {operator}. Sie wurden später eingelesen,"
-        " sind nicht zeitgenössisch und stehen in keiner anderen Zahl."
+        "Zeilen alter Zugriffsprotokolle, die den Namen {operator} tragen: {lines}. Sie wurden später "
+        "eingelesen, sind nicht zeitgenössisch und stehen in keiner anderen Zahl."
     ),
     "lim.cut": (
-        "{records} Aufzeichnungen waren zu lang, um zu sagen, wer fragte; sie können von jedem sein und "
-        "sind nicht beigefügt."
+        "Aufzeichnungen, die zu lang waren, um zu sagen, wer fragte: {records}. Sie können von jedem sein "
+        "und sind nicht beigefügt."
     ),
-    "lim.pruned": "{records} Aufzeichnungen am Anfang des Protokolls wurden gelöscht; ihre Hashes bleiben.",
+    "lim.pruned": (
+        "Gelöschte Aufzeichnungen am Anfang des Protokolls: {records}. Nur ihre Hashes sind erhalten."
+    ),
     "lim.stale": (
-        "{requests} Anfragen waren zu ihrer Zeit nicht zu prüfen, weil Listen alt waren oder keine Antwort "
-        "kam."
+        "Anfragen, die zu ihrer Zeit nicht zu prüfen waren, weil Listen alt waren oder keine Antwort kam: "
+        "{requests}."
     ),
-    "lim.unmatched": "{records} Abschlüsse gehören zu keiner beigefügten Anfrage.",
+    "lim.unmatched": "Abschlüsse, die zu keiner beigefügten Anfrage gehören: {records}.",
     "lim.shred": (
-        "{times}-mal wurden Öffnungen vernichtet: Die Adressen dieser Aufzeichnungen lassen sich nicht mehr"
-        " zeigen. Die Beweise halten ohne sie."
+        "Vernichtungen von Öffnungen: {times}. Die Adressen dieser Aufzeichnungen lassen sich nicht mehr "
+        "zeigen; die Beweise halten ohne sie."
     ),
     "lim.corrections": (
-        "{records} beigefügte Aufzeichnungen wurden durch spätere berichtigt; die ursprünglichen stehen "
+        "Beigefügte Aufzeichnungen, die spätere berichtigen: {records}. Die ursprünglichen stehen "
         "unverändert."
     ),
     "lim.others": (
@@ -154,10 +160,6 @@ WORDS: Final[Mapping[str, str]] = {
     ),
     "lim.addresses": (
         "Keine Netzadresse ist beigefügt: Aufzeichnungen enthalten Festlegungen und Pseudonyme eines Monats."
-    ),
-    "lim.terms": (
-        "Die Bedingungen, die Aufzeichnungen nennen, liegen ganz bei, mit den Namen von Lizenznehmern, wenn"
-        " sie solche enthalten."
     ),
     "sys.log": (
         "Jede Aufzeichnung ist eine Zeile JSON. Ihre Bytes gehen als SHA-256 in einen Merkle-Baum (RFC "

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 WORDS: Final[Mapping[str, str]] = {
-    "fails": "This evidence does not verify: {problems} problems were found. They are listed below.",
-    "gaps": "The log itself says that records were lost: {gaps} gap records in this period.",
+    "fails": "This evidence does not verify. Problems found: {problems}. They are listed under verification.",
+    "gaps": "The log itself says that records were lost. Gap records in this period: {gaps}.",
     "nothing": "No request in the name of {operator} is recorded in this period.",
     "only_impostors": (
         "All recorded requests in the name of {operator} were contradicted: they came from others, and "
@@ -18,21 +18,22 @@ WORDS: Final[Mapping[str, str]] = {
         "described itself as {operator}; whose it was is not established."
     ),
     "attributed": (
-        "{requested} requests were signed with a key of {operator} or came from its published network; "
-        "{refused} of them were refused, {delivered} were delivered."
+        "Requests signed with a key of {operator} or from its published network: {requested}, of which "
+        "{refused} refused and {delivered} delivered."
     ),
     "described": (
-        "{requested} further requests described themselves as {operator}; whose they were is not established."
+        "Requests that only described themselves as {operator}: {requested}. Whose they were is not "
+        "established."
     ),
     "impostors": (
-        "{requested} requests bore the name of {operator} and were contradicted. They are not counted "
-        "against {operator}."
+        "Requests that bore the name of {operator} and were contradicted: {requested}. They are not counted"
+        " against {operator}."
     ),
-    "works": "{works} distinct works were delivered to signed or verified requests.",
+    "works": "Distinct works delivered to signed or verified requests: {works}.",
     "violations": (
-        "{requests} signed or verified requests asked for what the robots.txt in force disallowed to them."
+        "Signed or verified requests for what the robots.txt in force disallowed to them: {requests}."
     ),
-    "after_notice": "{requests} signed or verified requests came after notice was given.",
+    "after_notice": "Signed or verified requests after notice was given: {requests}.",
     "assurance.self-attested": (
         "Nobody outside has confirmed when these records existed; the owner of the log says so."
     ),
@@ -60,18 +61,21 @@ WORDS: Final[Mapping[str, str]] = {
     ),
     "grade.unknown": "unknown",
     "meaning.unknown": "The request described itself as {operator}; at that time it could not be checked.",
-    "ex.impostors": "{requests} requests in the name of {operator} were contradicted and count for nobody.",
+    "ex.impostors": (
+        "Requests in the name of {operator} that were contradicted: {requests}. They count for nobody."
+    ),
     "ex.described": (
-        "{requests} requests only described themselves as {operator}; they are shown apart and never added."
+        "Requests that only described themselves as {operator}: {requests}. They are shown apart and never "
+        "added."
     ),
-    "ex.licensed": "{requests} requests fell under a permission by contract.",
-    "ex.allowed": "{requests} signed or verified requests asked for what robots.txt allowed them.",
-    "ex.fetched": "Requests in the name of {operator} fetched robots.txt {times} times.",
+    "ex.licensed": "Requests under a permission by contract: {requests}.",
+    "ex.allowed": "Signed or verified requests for what robots.txt allowed them: {requests}.",
+    "ex.fetched": "Fetches of robots.txt in the name of {operator}: {times}.",
     "ex.nothing_delivered": (
-        "{requests} requests took no work with them: HEAD, not modified, broken off, or another answer than"
-        " a work."
+        "Signed or verified requests that took no work with them (HEAD, not modified, broken off, another "
+        "answer, or no recorded end): {requests}."
     ),
-    "ex.refused": "{requests} signed or verified requests were refused and got nothing.",
+    "ex.refused": "Signed or verified requests that were refused and got nothing: {requests}.",
     "ex.nobody_came_back": "No signed or verified client asked again after it had been refused.",
     "ex.none": "Nothing of this kind is recorded.",
     "lim.true": (
@@ -79,45 +83,46 @@ WORDS: Final[Mapping[str, str]] = {
         " written was true: whoever keeps the log wrote it."
     ),
     "lim.unbounded": (
-        "For {records} records of {operator} no time from outside bounds when they were written."
+        "Records of {operator} for which no time from outside bounds when they were written: {records}."
     ),
-    "lim.gaps": "{gaps} gap records say that records were lost; how many, each of them says.",
+    "lim.gaps": "Gap records, which say that records were lost and how many: {gaps}.",
     "lim.no_gaps": "No gap record falls into this period.",
     "lim.clocks": (
-        "{faults} records say that the clock was set or not synchronised. Records are ordered by their "
-        "place in the log, never by time."
+        "Records that say that the clock was set or not synchronised: {faults}. Records are ordered by "
+        "their place in the log, never by time."
     ),
     "lim.vantage": (
-        "{requests} requests were judged for a proxy that asked: whether and what the site then sent was "
-        "not seen by us."
+        "Requests that were judged for a proxy that asked: {requests}. Whether and what the site then sent "
+        "was not seen by us."
     ),
-    "lim.joined": "Of {requests} requests only a proxy's access log says how they ended.",
-    "lim.unknown": "Of {requests} requests no end is recorded; they count as not delivered.",
+    "lim.joined": "Requests of which only a proxy's access log says how they ended: {requests}.",
+    "lim.unknown": "Requests of which no end is recorded: {requests}. They count as not delivered.",
     "lim.rollups": (
-        "{requests} visits were counted without a record of their own. They are numbers by day, not "
-        "provable one by one, and not recomputable from the enclosed records."
+        "Visits that were counted without a record of their own: {requests}. They are numbers by day, not "
+        "provable one by one."
     ),
-    "lim.rollups_left_out": "Records of such counts that also hold the counts of others are not enclosed.",
-    "lim.unnamed": "{visits} visits were counted under no name; they may be anybody's.",
+    "lim.rollups_left_out": (
+        "Records of such counts that also hold the counts of others are not enclosed; those numbers cannot "
+        "be computed again from this folder."
+    ),
+    "lim.unnamed": "Visits that were counted under no name: {visits}. They may be anybody's.",
     "lim.imported": (
-        "{lines} lines of old access logs bear the name of {operator}. They were imported later, are not "
-        "contemporaneous, and stand in no other figure."
+        "Lines of old access logs that bear the name of {operator}: {lines}. They were imported later, are "
+        "not contemporaneous, and stand in no other figure."
     ),
-    "lim.cut": (
-        "{records} records were too long to say who asked; they may be anybody's and are not enclosed."
+    "lim.cut": "Records too long to say who asked: {records}. They may be anybody's and are not enclosed.",
+    "lim.pruned": (
+        "Records at the beginning of the log that were pruned: {records}. Only their hashes are kept."
     ),
-    "lim.pruned": "{records} records at the beginning of the log were pruned; only their hashes are kept.",
     "lim.stale": (
-        "{requests} requests could not be checked at their time, as lists were old or no answer came."
+        "Requests that could not be checked at their time, as lists were old or no answer came: {requests}."
     ),
-    "lim.unmatched": "{records} completions belong to no request that is enclosed.",
+    "lim.unmatched": "Completions that belong to no enclosed request: {records}.",
     "lim.shred": (
-        "{times} times openings were destroyed: the addresses of those records can no longer be shown. The "
-        "proofs hold without them."
+        "Times that openings were destroyed: {times}. The addresses of those records can no longer be "
+        "shown; the proofs hold without them."
     ),
-    "lim.corrections": (
-        "{records} enclosed records were corrected by later ones; the originals stand unchanged."
-    ),
+    "lim.corrections": "Enclosed records that later ones correct: {records}. The originals stand unchanged.",
     "lim.others": (
         "Records of other clients are not enclosed. That nothing of {operator} was left out can be checked "
         "with the whole log only."
@@ -128,9 +133,6 @@ WORDS: Final[Mapping[str, str]] = {
     ),
     "lim.disclosures": "What the operator disclosed is taken from a file that was given; it is not checked.",
     "lim.addresses": "No network address is enclosed: records hold commitments and pseudonyms of a month.",
-    "lim.terms": (
-        "The terms that records name are enclosed whole, with the names of licensees if terms hold any."
-    ),
     "sys.log": (
         "Each record is one line of JSON. Its bytes are hashed (SHA-256) into a Merkle tree (RFC 6962) "
         "whose root is signed with Ed25519 (C2SP tlog-tiles, signed note); origin {origin}."
