@@ -72,6 +72,7 @@ def reservation() -> c.Reservation:
         p.HeaderSet(
             "",
             digest("rest"),
+            digest("rest"),
             (
                 "tdm-reservation: 1",
                 "tdm-policy: https://label.example/.well-known/tdm-policy.json",
@@ -82,7 +83,7 @@ def reservation() -> c.Reservation:
             48_000,
             2_000,
         ),
-        p.HeaderSet("press", digest("press"), ("tdm-reservation: 0",), (), 211, 118),
+        p.HeaderSet("press", digest("press"), digest("press"), ("tdm-reservation: 0",), (), 211, 118),
     )
     versions = tuple(
         p.ReservationVersion(

@@ -67,7 +67,7 @@ def empty(language: str = "en") -> c.Contents:
         ),
         reservation=c.Reservation((), (), (), 0, ()),
         works=c.Works((), (), 0),
-        traffic=c.Traffic((), (), False, (), (), (), 0),
+        traffic=c.Traffic((), (), False, (), (), (), 0, 0, 0, 0),
         attribution=tuple(p.Grade(*grade, none, (), (), 0) for grade in GRADES),
         robots=c.Robots((), 0, 0, 0),
         conduct=c.Conduct((), (), ()),

@@ -33,6 +33,9 @@ def traffic() -> c.Traffic:
         (("label.example", 48_000, 2_000), ("www.label.example", 211, 118)),
         (("", counts(48_000, 31_000, 15_880), counts(2_000)), ("press", counts(211, 7, 10), counts(118))),
         (("app", 48_200, 2_118), ("forward-auth", 11, 0)),
+        2,
+        5,
+        0,
         1_744,
     )
 

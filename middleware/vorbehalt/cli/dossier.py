@@ -193,9 +193,12 @@ def _catalogue(settings: Settings) -> tuple[Callable[[str], Work | None], int | 
     return find, len({id for index in indexes for id in index.ids()})
 
 
-def _pages() -> Pages | None:
-    """Return what makes the pages for people."""
-    return None
+def _pages() -> Pages:
+    """Return what makes the pages for people; raises EvidenceError at once if the extra is missing."""
+    from vorbehalt.claims.dossier.page import needs, pages
+
+    needs()
+    return pages
 
 
 def _progress() -> Callable[[str, int, int], None]:

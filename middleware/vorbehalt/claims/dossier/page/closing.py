@@ -53,6 +53,11 @@ def limitations(v: Values) -> Section:
         more = v.more(len(problems) - _PROBLEMS, "verification.problems")
         blocks.append(Points((*shown, *([more] if more else [])), say("summary.fails"), is_boxed=True))
     blocks.append(sentences(contents.limitations.statements))
+    counted = [name for name in ("cut", "unnamed", "pruned") if v.at(f"traffic.{name}")]
+    if counted:
+        blocks.append(
+            Figures(tuple(v.figure(f"limitations.{name}", v.number(f"traffic.{name}")) for name in counted))
+        )
     for name in ("gaps", "clocks", "destroyed", "corrections"):
         blocks.append(faults(v, f"limitations.{name}"))
     return Section("11", say("section.limitations"), tuple(blocks))

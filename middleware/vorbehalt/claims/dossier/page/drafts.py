@@ -24,7 +24,7 @@ _BLANK_ROWS = 6
 _FILES = (
     "report.html, report.pdf",
     "contents.json",
-    "records.jsonl, *.csv",
+    "records.jsonl, records.csv, ledger.csv",
     "VERIFY.md, verify.py",
     "log/, anchors/, objects/",
     "certificate-902-13.md, certificate-902-14.md, zeugenerklaerung.md, custody.md",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from vorbehalt.claims.dossier.page.blocks import Document
 from vorbehalt.claims.dossier.page.harmless import broken, css, shown
 from vorbehalt.claims.dossier.page.say import Say
-from vorbehalt.errors import EvidenceError
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -38,10 +37,8 @@ def html(document: Document, say: Say) -> bytes:
 
 def environment() -> Environment:
     """Return an environment with the templates of this package; autoescape is on for all of them."""
-    try:
-        from jinja2 import Environment, FunctionLoader, StrictUndefined
-    except ImportError as error:
-        raise EvidenceError("pages need Jinja2: pip install 'vorbehalt[claims]'") from error
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
     found = Environment(
         loader=FunctionLoader(_template),
         autoescape=True,

@@ -25,11 +25,9 @@ _BREAK = "\u200b"
 
 
 def pdf(document: Document, say: Say) -> bytes:
-    """Return the document as PDF; raises EvidenceError if typst is missing or cannot draw it."""
-    try:
-        import typst
-    except ImportError as error:
-        raise EvidenceError("report.pdf needs typst: pip install 'vorbehalt[claims]'") from error
+    """Return the document as PDF; raises EvidenceError if typst cannot draw it."""
+    import typst
+
     made = _moment(document.made)
     data = {
         "language": document.language,
