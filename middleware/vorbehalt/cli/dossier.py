@@ -36,6 +36,7 @@ app = typer.Typer(
     help="What the log says of one operator, with all that proves it, in a folder for others.",
 )
 _SHOWN_EVERY_SECONDS = 0.5
+_MOST_SHOWN = 20
 
 
 @app.callback()
@@ -66,6 +67,9 @@ def dossier(
             raise typer.BadParameter("is needed", param_hint=option)
     if lang not in LANGUAGES:
         raise typer.BadParameter(f"{quoted(lang)} is none of {', '.join(LANGUAGES)}", param_hint="--lang")
+    for option, text in (("--custodian", custodian), ("--disclosures", disclosures and disclosures.name)):
+        if text and not text.isprintable():
+            raise typer.BadParameter("holds control characters", param_hint=option)
     settings = load(config)
     party = _party(settings, operator)
     directory = _evidence(settings)
@@ -149,8 +153,10 @@ def _print(made: Made, out: Path, as_json: bool) -> None:
         return
     for sentence in summary.sentences:
         say(printable(sentence.sentence))
-    for problem in problems:
+    for problem in problems[:_MOST_SHOWN]:
         say(f"does not verify: {printable(problem)}")
+    if len(problems) > _MOST_SHOWN:
+        say(f"and {len(problems) - _MOST_SHOWN} more: contents.json lists them")
     say(printable(f"{summary.records_enclosed} of {contents.pin.size} records in {out}"))
     say(f"SHA-256 of manifest.sha256: {made.digest}")
     note(f"The same question with --size {contents.pin.size} gives the same bytes")

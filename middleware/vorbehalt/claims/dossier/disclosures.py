@@ -81,7 +81,7 @@ def _row(line: int, said: Mapping[str, str], rows: list[Row], problems: list[Pro
     if not _PERIOD.fullmatch(period):
         problems.append(flaw(line, "V139", f"the period {period[:40]!r} is not like 2026-10 or 2026"))
     if not crawler or not crawler.isprintable():
-        problems.append(flaw(line, "V139", "the row names no crawler"))
+        problems.append(flaw(line, "V139", "the row names no crawler in plain text"))
     if number and not (number.isascii() and number.isdigit() and len(number) < 16):
         problems.append(flaw(line, "V140", f"{number[:40]!r} is no number of requests: write digits only"))
     elif not number and not domains:
