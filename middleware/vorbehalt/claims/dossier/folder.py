@@ -13,7 +13,6 @@ from pathlib import Path
 from vorbehalt.claims.dossier.collect import Collected
 from vorbehalt.claims.dossier.compose import Composed
 from vorbehalt.claims.dossier.contents import Contents
-from vorbehalt.claims.dossier.readme import readme, verify_text
 from vorbehalt.claims.ledger_text import as_csv
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.bundle_folder import RECORDS, BundleFolder, enclose_log
@@ -32,7 +31,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 def write_folder(
-    folder: BundleFolder, pinned: Pinned, found: Collected, composed: Composed, pages: Pages | None
+    folder: BundleFolder, pinned: Pinned, found: Collected, composed: Composed, pages: Pages
 ) -> None:
     """Write all files but the manifest. Raises OSError if the disk refuses."""
     contents = composed.contents
@@ -47,11 +46,8 @@ def write_folder(
         for line in as_csv(composed.ledger, lambda id: titles.get(id, "")):
             file.write(line.encode("utf-8", "backslashreplace"))
     folder.add(CONTENTS, contents.encode())
-    written = dict(pages(contents, ANNEXES)) if pages is not None else {}
-    written.setdefault("README.txt", readme(contents))
-    written.setdefault("VERIFY.md", verify_text(contents))
-    for name in sorted(written):
-        folder.add(name, written[name])
+    for name, body in sorted(pages(contents, ANNEXES).items()):
+        folder.add(name, body)
     folder.add("verify.py", _VERIFIER.read_bytes())
 
 

@@ -57,9 +57,7 @@ class Made:
     files: int
 
 
-def make_dossier(
-    pinned: Pinned, asked: Asked, out: Path, *, pages: Pages | None = None, progress: Progress
-) -> Made:
+def make_dossier(pinned: Pinned, asked: Asked, out: Path, *, pages: Pages, progress: Progress) -> Made:
     """Write the dossier to `out`. Evidence that does not verify is said in it, and written all the same.
 
     Raises EvidenceError if something else is at `out`, or if nothing can be read at all.
