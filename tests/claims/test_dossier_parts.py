@@ -142,6 +142,19 @@ def test_who_comes_back_and_how_soon_is_counted_by_client() -> None:
 
 
 @pytest.mark.parametrize(
+    ("after", "within"),
+    [(60 * 10**9, (1, 1, 1)), (60 * 10**9 + 1, (0, 1, 1)), (HOUR, (0, 1, 1)), (HOUR + 1, (0, 0, 1)),
+     (DAY, (0, 0, 1)), (DAY + 1, (0, 0, 0)), (-5, (1, 1, 1))],
+)  # fmt: skip
+def test_within_a_minute_an_hour_and_a_day_mean_that_exactly(after: int, within: tuple[int, ...]) -> None:
+    refusals = Refusals()
+    refusals.take("described", "2026-05", "a", AT, True)
+    refusals.take("described", "2026-05", "a", AT + after, True)
+    found = refusals.summary("described", Counts())
+    assert (found.within_minute, found.within_hour, found.within_day) == within
+
+
+@pytest.mark.parametrize(
     ("work", "first", "codes"),
     [
         (None, "", ["not_in_catalogue"]),

@@ -18,7 +18,8 @@ class _Client:
     refused: int = 0
     refused_at: int | None = None
     after: int = 0
-    seconds: int | None = None
+    soon: int | None = None
+    """Nanoseconds from its first refusal to the next request."""
     last: int = 0
 
 
@@ -42,8 +43,8 @@ class Refusals:
         is_after = client.refused_at is not None
         if client.refused_at is not None:
             client.after += 1
-            if client.seconds is None:
-                client.seconds = max(0, at - client.refused_at) // 10**9
+            if client.soon is None:
+                client.soon = max(0, at - client.refused_at)
         if refused:
             client.refused += 1
             if client.refused_at is None:
@@ -59,7 +60,7 @@ class Refusals:
     def summary(self, group: str, after: Counts) -> AfterRefusal:
         """Return the sums of a group; `after` are the counts of all its requests after a refusal."""
         clients = [client for key, client in self._clients.items() if key[0] == group]
-        back = [client.seconds for client in clients if client.seconds is not None]
+        back = [client.soon for client in clients if client.soon is not None]
         return AfterRefusal(
             group=group,
             clients=len(clients),
@@ -67,9 +68,9 @@ class Refusals:
             came_back=len(back),
             requests_after=after.requested,
             delivered_after=after.delivered,
-            within_minute=sum(seconds * 10**9 <= MINUTE for seconds in back),
-            within_hour=sum(seconds * 10**9 <= HOUR for seconds in back),
-            within_day=sum(seconds * 10**9 <= DAY for seconds in back),
+            within_minute=sum(soon <= MINUTE for soon in back),
+            within_hour=sum(soon <= HOUR for soon in back),
+            within_day=sum(soon <= DAY for soon in back),
             other_addresses=self._others.get(group, 0),
         )
 
@@ -78,7 +79,8 @@ class Refusals:
         back = [(key, client) for key, client in self._clients.items() if client.after]
         back.sort(key=lambda item: (-item[1].after, item[0]))
         for (group, month, pseudonym), client in back[:MOST_LISTED]:
+            seconds = None if client.soon is None else client.soon // 10**9
             yield Return(
-                group, pseudonym, month, client.requests, client.refused, client.after, client.seconds,
+                group, pseudonym, month, client.requests, client.refused, client.after, seconds,
                 moment(client.refused_at or 0), moment(client.last),
             )  # fmt: skip
