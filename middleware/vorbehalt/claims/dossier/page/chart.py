@@ -69,28 +69,32 @@ def by_day(
     marks: Sequence[Mark],
     legend: Legend,
     number: Number,
+    name: str = "day",
 ) -> str:
-    """Return what was requested on each day of a period (both ends included), with gaps and clock faults."""
+    """Return what was requested on each day of a period (both ends included), with gaps and clock faults.
+
+    `name` keeps the patterns of several charts on one page apart: letters only.
+    """
     first, last = period
     days = (last - first).days + 1
     scale = (_WIDTH - _LEFT - 6) / days
-    most = _nice(max((bar.requested for _, bar in bars), default=0))
+    shown = [(day, bar) for day, bar in bars if first <= day <= last]
+    most = _nice(max((bar.requested for _, bar in shown), default=0))
     floor = _TOP + _PLOT
-    parts = [_PATTERNS.format(id="day")]
+    parts = [_PATTERNS.format(id=name)]
     for mark in list(marks)[:_MOST_MARKS]:
         start, end = max(mark.first, first), min(mark.last, last)
         if mark.is_gap and start <= end:
             x, wide = _LEFT + (start - first).days * scale, max(((end - start).days + 1) * scale, 2.0)
-            parts.append(_rect(x, _TOP, wide, _PLOT, "url(#gap-day)"))
+            parts.append(_rect(x, _TOP, wide, _PLOT, f"url(#gap-{name})"))
             parts.append(f'<path d="M{x + wide / 2 - 5:.2f} {_TOP - 10}h10l-5 9z" fill="{_INK}"/>')
     for tick in (0, most // 2, most):
         y = floor - _PLOT * tick / most
         parts.append(f'<path d="M{_LEFT} {y:.2f}H{_WIDTH - 6}" stroke="{_LINE}" stroke-width="0.7"/>')
         parts.append(_text(_LEFT - 7, y + 4, number(tick), "end"))
     wide = max(scale - (1.2 if scale > 5 else 0), 0.6)
-    for day, bar in bars:
-        if first <= day <= last:
-            parts.append(_column(_LEFT + (day - first).days * scale, wide, bar, floor, _PLOT / most))
+    for day, bar in shown:
+        parts.append(_column(_LEFT + (day - first).days * scale, wide, bar, floor, _PLOT / most, name))
     for mark in list(marks)[:_MOST_MARKS]:
         if not mark.is_gap and first <= mark.first <= last:
             x = _LEFT + ((mark.first - first).days + 0.5) * scale
@@ -105,8 +109,8 @@ def by_day(
         place = "start" if not index else "end" if index == steps else "middle"
         x = _LEFT + (0 if not index else days if index == steps else (at - first).days + 0.5) * scale
         parts.append(_text(x, floor + 17, at.isoformat(), place))
-    key = [("dark", legend.delivered), ("refused-day", legend.refused), ("pale", legend.other)]
-    key += [("gap", legend.gap)] if any(mark.is_gap for mark in marks) else []
+    key = [("dark", legend.delivered), (f"refused-{name}", legend.refused), ("pale", legend.other)]
+    key += [(f"gap-{name}", legend.gap)] if any(mark.is_gap for mark in marks) else []
     key += [("clock", legend.clock)] if any(not mark.is_gap for mark in marks) else []
     high = floor + _BOTTOM
     return _svg(high + _key_height(key), "".join(parts) + _key(key, high + 14))
@@ -135,9 +139,9 @@ def by_work(rows: Sequence[tuple[str, Bar]], legend: Legend, number: Number) -> 
     return _svg(high + _key_height(key), "".join(parts) + _key(key, high + 14))
 
 
-def _column(x: float, wide: float, bar: Bar, floor: int, unit: float) -> str:
+def _column(x: float, wide: float, bar: Bar, floor: int, unit: float, name: str) -> str:
     parts, top = [], float(floor)
-    for count, fill in ((bar.delivered, _DARK), (bar.refused, "url(#refused-day)"), (bar.other, _PALE)):
+    for count, fill in ((bar.delivered, _DARK), (bar.refused, f"url(#refused-{name})"), (bar.other, _PALE)):
         if count:
             high = max(count * unit, 0.6)
             top -= high
@@ -161,9 +165,7 @@ def _key(items: Sequence[tuple[str, str]], top: int) -> str:
     parts = []
     for index, (kind, words) in enumerate(items):
         x, y = _LEFT + index % 3 * 205, top + index // 3 * 20
-        if kind == "gap":
-            parts.append(_rect(x, y - 10, 14, 12, "url(#gap-day)", outline=True))
-        elif kind == "clock":
+        if kind == "clock":
             parts.append(f'<path d="M{x + 7} {y - 10}l6 6l-6 6l-6 -6z" fill="#ffffff" stroke="{_INK}"/>')
         else:
             fill = {"dark": _DARK, "pale": _PALE}.get(kind, f"url(#{kind})")

@@ -131,7 +131,7 @@ def recipes(v: Values) -> list[Block]:
         Words(
             "VKEY='VKEY'\n"
             "(printf '\\060\\052\\060\\005\\006\\003\\053\\145\\160\\003\\041\\000';"
-            ' printf %s "${VKEY##*+}" | base64 -d | tail -c 32) > k.der\n'
+            ' printf %s "$VKEY" | cut -d+ -f3- | base64 -d | tail -c 32) > k.der\n'
             "sed '/^$/,$d' log/checkpoint > body\n"
             "tail -n 1 log/checkpoint | cut -d' ' -f3 | base64 -d | tail -c 64 > sig\n"
             "openssl pkeyutl -verify -pubin -keyform DER -inkey k.der -rawin -in body -sigfile sig",

@@ -30,7 +30,7 @@ _ORDER = (
 
 def document(v: Values) -> Document:
     """Return the whole dossier as blocks."""
-    operator = cut(v.contents.question.operator, 80)
+    operator = cut(v.contents.question.operator, 60)
     return Document(
         language=v.say.language,
         title=v.say("word.title", operator=operator),

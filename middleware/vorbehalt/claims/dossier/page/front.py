@@ -11,7 +11,7 @@ from vorbehalt.claims.dossier.page.marks import clock_faults
 from vorbehalt.claims.dossier.page.values import Values, exact, listed, words
 
 _SENTENCES = 7
-_ROOM = 900
+_ROOM = 640
 """Characters of sentences on the first page."""
 _MIDNIGHT = "T00:00:00Z"
 _PROBLEMS = 3
@@ -26,7 +26,7 @@ def summary(v: Values) -> Section:
     grade = say.term("assurance", told.assurance)
     blocks: list[Block] = [
         Words(say("summary.lead", operator=cut(question.operator, 80), period=period(v)), "lead"),
-        Words(f"{say('summary.grade')}: {grade}. {cut(told.assurance_words, 240)}", "grade"),
+        Words(f"{say('summary.grade')}: {grade}. {cut(told.assurance_words, 200)}", "grade"),
     ]
     warnings = first_warnings(v)
     if warnings:

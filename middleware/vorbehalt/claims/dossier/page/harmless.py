@@ -35,7 +35,7 @@ def markdown(text: str) -> str:
     """Return a text that Markdown shows as it is, whatever stands in it."""
     line = _SPECIAL.sub(r"\\\1", shown(text))
     # A number or a dash at the beginning would make a list, a bare address a link.
-    line = re.sub(r"^(\s*\d*)([-+=.)])", r"\1\\\2", line)
+    line = re.sub(r"^(\s*)([-+=])|^(\s*\d+)([.)])", r"\1\3\\\2\4", line)
     return re.sub(r"(?i)\b(https?|ftp|mailto|www)([:.])", r"\1\\\2", line)
 
 

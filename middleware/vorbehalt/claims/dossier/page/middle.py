@@ -121,9 +121,9 @@ def days_chart(v: Values, standings: tuple[str, ...], caption: str) -> Chart:
                 row[index] += count
     marks = marks_of(contents)
     first, last = _span(v, sorted(sums))
-    svg = by_day(
-        [(day, Bar(*sums[day])) for day in sorted(sums)], (first, last), marks, legend(v), say.number
-    )
+    bars = [(day, Bar(*sums[day])) for day in sorted(sums)]
+    name = "days" if standings == ATTRIBUTED else "annex"
+    svg = by_day(bars, (first, last), marks, legend(v), say.number, name)
     shown = say(caption, since=first.isoformat(), until=last.isoformat())
     seen = [mark for mark in marks if mark.first <= last and mark.last >= first]
     return Chart(svg, f"{shown} {say('traffic.chart_marks') if seen else say('traffic.chart_no_marks')}")
