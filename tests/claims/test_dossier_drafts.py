@@ -89,9 +89,9 @@ def test_the_certificate_of_a_system_holds_what_the_log_says() -> None:
                   *(one.rules_digest for one in contents.system.software)):  # fmt: skip
         assert f"`{value}`" in text
     assert "2026-09-01 to 2026-10-31 (UTC)" in text
-    assert "In the period 2 records say that the clock was set or not synchronised" in text
-    assert "In the period 2 records say that records were lost or late" in text
-    assert "2 statements of others about the log are enclosed" in text
+    assert "Records in the period that say that the clock was set or not synchronised: 2." in text
+    assert "Records in the period that say that records were lost or late: 2." in text
+    assert "Statements of others about the log that are enclosed: 2." in text
     assert "I declare under penalty of perjury" in text
     assert "28 U.S.C. § 1746" in text
 
@@ -103,7 +103,7 @@ def test_a_log_that_does_not_verify_is_certified_by_no_draft() -> None:
         assert "The verification of the log found problems." in made[name].decode()
         assert "No problem was found" not in made[name].decode()
     assert "Die Prüfung des Protokolls hat Mängel ergeben." in made["zeugenerklaerung.md"].decode()
-    assert "280 more problems" in made["certificate-902-13.md"].decode()
+    assert "more problems in section 11: 280" in made["certificate-902-13.md"].decode()
 
 
 def test_drafts_keep_the_language_of_their_law() -> None:

@@ -175,8 +175,8 @@ def test_a_failed_verification_is_said_in_a_box_on_the_first_page(name: str, lan
 def test_gaps_and_clock_faults_are_said_on_the_first_page_and_marked_in_the_chart() -> None:
     first, traffic = section(root("full"), "0"), section(root("full"), "4")
 
-    assert "The log names 2 gaps" in text_of(first)
-    assert "2 clock records say" in text_of(first)
+    assert "Gaps that the log names, where records were lost or late: 2." in text_of(first)
+    assert "Records that say that the clock was set or not synchronised: 2." in text_of(first)
     (chart, _) = list(traffic.iter("figure"))
     assert "Dotted areas under a triangle" in text_of(chart)
     assert "gap in the log" in text_of(chart)

@@ -16,7 +16,7 @@ from vorbehalt.claims.dossier.page.harmless import cut
 _WIDTH, _LEFT = 680, 58
 _TOP, _PLOT, _BOTTOM = 30, 170, 24
 _ROW, _NAMES, _COUNT = 22, 236, 64
-_MOST_MARKS = 400
+_MOST_MARKS, _WIDEST = 400, 70.0
 _FONT = "Libertinus Serif, Georgia, Times New Roman, serif"
 _DARK, _MIDDLE, _PALE, _INK, _LINE = "#16324f", "#8a9099", "#dfe3e8", "#1a1a1a", "#c4c4c4"
 _PATTERNS = (
@@ -92,9 +92,10 @@ def by_day(
         y = floor - _PLOT * tick / most
         parts.append(f'<path d="M{_LEFT} {y:.2f}H{_WIDTH - 6}" stroke="{_LINE}" stroke-width="0.7"/>')
         parts.append(_text(_LEFT - 7, y + 4, number(tick), "end"))
-    wide = max(scale - (1.2 if scale > 5 else 0), 0.6)
+    wide = min(max(scale - (1.2 if scale > 5 else 0), 0.6), _WIDEST)
     for day, bar in shown:
-        parts.append(_column(_LEFT + (day - first).days * scale, wide, bar, floor, _PLOT / most, name))
+        x = _LEFT + (day - first).days * scale + (max(scale - wide, 0) / 2 if wide == _WIDEST else 0)
+        parts.append(_column(x, wide, bar, floor, _PLOT / most, name))
     for mark in list(marks)[:_MOST_MARKS]:
         if not mark.is_gap and first <= mark.first <= last:
             x = _LEFT + ((mark.first - first).days + 0.5) * scale

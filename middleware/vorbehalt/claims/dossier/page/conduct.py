@@ -32,7 +32,7 @@ def robots_table(v: Values, group: str) -> Table | Words:
     """Return what robots.txt said to one group of requests, line by line."""
     return v.table(
         "robots.rows",
-        ("token", "version", "line**", "said", "fetched*", "#requested", "#delivered"),
+        ("token", "version*", "line**", "said", "fetched*", "#requested", "#delivered"),
         "robots.rows",
         lambda name, it: (
             exact(it.token, 60),
@@ -57,7 +57,7 @@ def _line(v: Values, it: RobotsRow) -> Cell:
 
 def _said(v: Values, it: RobotsRow) -> str:
     said = v.say("robots.allowed" if it.allowed else "robots.disallowed")
-    if it.permission:
+    if it.permission not in ("", "none"):
         said += f"; {v.say('robots.permission', reference=cut(it.permission, 60))}"
     if not it.is_documented:
         said += f"; {v.say('robots.undocumented')}"

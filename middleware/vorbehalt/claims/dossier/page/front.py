@@ -166,8 +166,14 @@ def parties(v: Values) -> Section:
                 words(say.term("purpose", it.purpose)),
                 words(say.term("basis", it.basis)),
                 exact(it.documentation, 120),
-                listed(say.term("means", item) for item in it.means),
+                listed(_means(v, item) for item in it.means),
             ),
         ),
     ]
     return Section("1", say("section.parties"), tuple(blocks))
+
+
+def _means(v: Values, item: str) -> str:
+    """Return by what a crawler can be recognised: a kind, and its list or address."""
+    kind, colon, rest = item.partition(":")
+    return v.say.term("means", kind) + colon + rest
