@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import date
 from functools import cache
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -11,10 +13,12 @@ from xml.etree.ElementTree import Element
 import html5lib
 import pytest
 
-from dossier_page_support import SAMPLES, full
+from dossier_page_support import SAMPLES, empty, full
 from page_support import text_of
+from vorbehalt.claims.dossier.contents_parts import Fault
 from vorbehalt.claims.dossier.page import LANGUAGES, pages
 from vorbehalt.claims.dossier.page.chart import Bar, Legend, Mark, by_day
+from vorbehalt.claims.dossier.page.marks import marks_of
 from vorbehalt.claims.dossier.page.say import Say
 from vorbehalt.errors import EvidenceError
 
@@ -252,8 +256,6 @@ def test_both_languages_have_the_same_words() -> None:
 
 
 def test_a_chart_marks_gaps_and_clocks_on_their_days_and_nowhere_else() -> None:
-    from datetime import date
-
     legend = Legend("delivered", "refused", "other", "gap", "clock")
     days = (date(2026, 1, 1), date(2026, 1, 10))
     bars = [(date(2026, 1, 2), Bar(10, 4, 5)), (date(2025, 12, 31), Bar(99, 0, 99))]
@@ -270,9 +272,34 @@ def test_a_chart_marks_gaps_and_clocks_on_their_days_and_nowhere_else() -> None:
     assert columns == [("115.00", "85.00"), ("47.00", "68.00"), ("30.00", "17.00")]
 
 
-def test_a_chart_without_requests_is_a_chart() -> None:
-    from datetime import date
+def test_gaps_of_following_days_are_one_mark_and_hostile_times_none_of_today() -> None:
+    def gap(first: str, last: str, at: str = "2026-01-09T00:00:00Z") -> Fault:
+        return Fault(1, at, "gap", (("first_at", first), ("last_at", last)))
 
+    day = 86_400 * 10**9
+    start = 20_454 * day  # 2026-01-01
+    gaps = (
+        gap(str(start + 3 * day), str(start + 4 * day), "2026-01-05T00:00:00Z"),
+        gap(str(start), str(start), "2026-01-01T00:00:00Z"),
+        gap(str(start + day), str(start + day), "2026-01-02T00:00:00Z"),
+        gap("9" * 40, "never"),
+    )
+    clocks = (
+        Fault(2, "2026-01-03T01:00:00Z", "clock", (("event", "step-back"),)),
+        Fault(3, "2026-01-03T02:00:00Z", "clock", (("event", "state"), ("synchronised", "false"))),
+        Fault(4, "2026-01-04T02:00:00Z", "clock", (("event", "state"), ("synchronised", "true"))),
+    )
+    contents = replace(empty(), limitations=replace(empty().limitations, gaps=gaps, clocks=clocks))
+
+    assert marks_of(contents) == [
+        Mark(date(2026, 1, 1), date(2026, 1, 2), True),
+        Mark(date(2026, 1, 4), date(2026, 1, 5), True),
+        Mark(date(2026, 1, 9), date(2026, 1, 9), True),
+        Mark(date(2026, 1, 3), date(2026, 1, 3), False),
+    ]
+
+
+def test_a_chart_without_requests_is_a_chart() -> None:
     day = date(2026, 1, 1)
     svg = by_day([], (day, day), [], Legend("a", "b", "c", "d", "e"), str)
 

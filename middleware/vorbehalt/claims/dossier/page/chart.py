@@ -16,7 +16,7 @@ from vorbehalt.claims.dossier.page.harmless import cut
 _WIDTH, _LEFT = 680, 58
 _TOP, _PLOT, _BOTTOM = 30, 170, 24
 _ROW, _NAMES, _COUNT = 22, 236, 64
-_MOST_MARKS, _WIDEST = 400, 70.0
+_WIDEST = 70.0
 _FONT = "Libertinus Serif, Georgia, Times New Roman, serif"
 _DARK, _MIDDLE, _PALE, _INK, _LINE = "#16324f", "#8a9099", "#dfe3e8", "#1a1a1a", "#c4c4c4"
 _PATTERNS = (
@@ -82,7 +82,7 @@ def by_day(
     most = _nice(max((bar.requested for _, bar in shown), default=0))
     floor = _TOP + _PLOT
     parts = [_PATTERNS.format(id=name)]
-    for mark in list(marks)[:_MOST_MARKS]:
+    for mark in marks:
         start, end = max(mark.first, first), min(mark.last, last)
         if mark.is_gap and start <= end:
             x, wide = _LEFT + (start - first).days * scale, max(((end - start).days + 1) * scale, 2.0)
@@ -96,7 +96,7 @@ def by_day(
     for day, bar in shown:
         x = _LEFT + (day - first).days * scale + (max(scale - wide, 0) / 2 if wide == _WIDEST else 0)
         parts.append(_column(x, wide, bar, floor, _PLOT / most, name))
-    for mark in list(marks)[:_MOST_MARKS]:
+    for mark in marks:
         if not mark.is_gap and first <= mark.first <= last:
             x = _LEFT + ((mark.first - first).days + 0.5) * scale
             parts.append(

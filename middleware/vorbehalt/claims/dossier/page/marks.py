@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from vorbehalt.claims.dossier.contents import Contents
 from vorbehalt.claims.dossier.contents_parts import Fault
@@ -11,10 +11,17 @@ from vorbehalt.claims.dossier.page.chart import Mark
 
 
 def marks_of(contents: Contents) -> list[Mark]:
-    """Return every gap from its first to its last loss, and every day on which the clock was not sure."""
-    gaps = [Mark(*_span(gap), is_gap=True) for gap in contents.limitations.gaps]
-    faults = clock_faults(contents.limitations.clocks)
-    return gaps + [Mark(day, day, is_gap=False) for day in sorted({_day(fault.at) for fault in faults})]
+    """Return the days of gaps, from the first to the last loss of each, and those of clock faults.
+
+    Gaps of the same or following days are one mark, so that there are never more marks than days.
+    """
+    gaps: list[Mark] = []
+    for first, last in sorted(map(_span, contents.limitations.gaps)):
+        if gaps and first <= gaps[-1].last + timedelta(days=1):
+            first, last = gaps[-1].first, max(gaps.pop().last, last)
+        gaps.append(Mark(first, last, is_gap=True))
+    days = {_day(fault.at) for fault in clock_faults(contents.limitations.clocks)}
+    return gaps + [Mark(day, day, is_gap=False) for day in sorted(days)]
 
 
 def clock_faults(clocks: Iterable[Fault]) -> list[Fault]:
