@@ -157,13 +157,21 @@ def test_the_signature_recipe_works_as_it_is_written_and_notices_a_change(tmp_pa
     body = f"{origin}\n4\n{base64.b64encode(bytes(32)).decode()}\n"
     signature = base64.b64encode(ident + key.sign(body.encode())).decode()
     (tmp_path / "log").mkdir()
+    (tmp_path / "tmp").mkdir()
     checkpoint = tmp_path / "log" / "checkpoint"
     checkpoint.write_text(f"{body}\n— {origin} {signature}\n", "utf-8")
     command = command_of(pages(empty())["VERIFY.md"].decode(), "VKEY=").replace("'VKEY'", f"'{vkey}'")
 
     def run() -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, env={
-            "PATH": os.environ["PATH"]}, timeout=30, check=False)  # fmt: skip
+        environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path / "tmp")}
+        return subprocess.run(
+            ["bash", "-c", command],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
 
     good = run()
     checkpoint.write_text(checkpoint.read_text("utf-8").replace("\n4\n", "\n5\n"), "utf-8")
@@ -171,7 +179,10 @@ def test_the_signature_recipe_works_as_it_is_written_and_notices_a_change(tmp_pa
 
     assert (good.returncode, b"Verified Successfully" in good.stdout) == (0, True), good.stderr
     assert bad.returncode == 1
-    assert (tmp_path / "k.der").read_bytes() == bytes.fromhex("302a300506032b6570032100") + public[1:]
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {"log", "tmp"}, "nothing is left in the folder that is checked"
+    keys = [path.read_bytes() for path in (tmp_path / "tmp").rglob("k.der")]
+    assert keys == [bytes.fromhex("302a300506032b6570032100") + public[1:]] * 2
 
 
 def test_the_key_must_come_from_elsewhere() -> None:

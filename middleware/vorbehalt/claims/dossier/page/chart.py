@@ -166,7 +166,10 @@ def _key(items: Sequence[tuple[str, str]], top: int) -> str:
     parts = []
     for index, (kind, words) in enumerate(items):
         x, y = _LEFT + index % 3 * 205, top + index // 3 * 20
-        if kind == "clock":
+        if kind.startswith("gap-"):
+            parts.append(_rect(x, y - 10, 14, 12, f"url(#{kind})", outline=True))
+            parts.append(f'<path d="M{x + 2} {y - 8}h10l-5 8z" fill="{_INK}"/>')
+        elif kind == "clock":
             parts.append(f'<path d="M{x + 7} {y - 10}l6 6l-6 6l-6 -6z" fill="#ffffff" stroke="{_INK}"/>')
         else:
             fill = {"dark": _DARK, "pale": _PALE}.get(kind, f"url(#{kind})")

@@ -129,12 +129,12 @@ def recipes(v: Values) -> list[Block]:
         Words("python3 verify.py . --vkey 'VKEY' --tsa-root ROOTS.pem", "code"),
         Words(say("verify.signature")),
         Words(
-            "VKEY='VKEY'\n"
+            "VKEY='VKEY'; T=$(mktemp -d)\n"
             "(printf '\\060\\052\\060\\005\\006\\003\\053\\145\\160\\003\\041\\000';"
-            ' printf %s "$VKEY" | cut -d+ -f3- | base64 -d | tail -c 32) > k.der\n'
-            "sed '/^$/,$d' log/checkpoint > body\n"
-            "tail -n 1 log/checkpoint | cut -d' ' -f3 | base64 -d | tail -c 64 > sig\n"
-            "openssl pkeyutl -verify -pubin -keyform DER -inkey k.der -rawin -in body -sigfile sig",
+            ' printf %s "$VKEY" | cut -d+ -f3- | base64 -d | tail -c 32) > $T/k.der\n'
+            "sed '/^$/,$d' log/checkpoint > $T/body\n"
+            "tail -n 1 log/checkpoint | cut -d' ' -f3 | base64 -d | tail -c 64 > $T/sig\n"
+            "openssl pkeyutl -verify -pubin -keyform DER -inkey $T/k.der -rawin -in $T/body -sigfile $T/sig",
             "code",
         ),
         Words(say("verify.stamp")),
