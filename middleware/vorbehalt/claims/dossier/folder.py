@@ -1,6 +1,7 @@
 """The folder of a dossier: log, records, objects and anchors as they are, and what is said about them.
 
-Evidence that does not hold is enclosed as it was found: the verifiers name it, and so does the first page.
+Records that do not hold are enclosed as they were found: the verifiers name them, and so does the first page.
+A file is enclosed only if it is what a record names.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from hashlib import file_digest
 from pathlib import Path
 
 from vorbehalt.claims.dossier.collect import Collected
@@ -40,7 +42,7 @@ def write_folder(
         enclose_log(folder, pinned)
     _records(folder, pinned, found)
     for digest in composed.data:
-        _enclose(folder, pinned.directory, f"objects/sha256/{digest[:2]}/{digest}")
+        _enclose(folder, pinned.directory, path_of(digest), digest)
     titles = {work.id: work.title for work in contents.works.scheduled}
     with folder.open("ledger.csv") as file:
         for line in as_csv(composed.ledger, lambda id: titles.get(id, "")):
@@ -61,29 +63,37 @@ def _records(folder: BundleFolder, pinned: Pinned, found: Collected) -> None:
             leaf = decode_leaf(entry)
             table.write(csv_line(row_of(index, leaf)))
             if b'"objects":' in entry or b'"type":"anchor"' in entry:
-                for path in named_files(leaf):
-                    _enclose(folder, pinned.directory, path)
+                for path, digest in named_files(leaf).items():
+                    _enclose(folder, pinned.directory, path, digest)
 
 
-def named_files(leaf: dict[str, object]) -> list[str]:
-    """Return the paths of objects and anchors that a record names."""
+def named_files(leaf: dict[str, object]) -> dict[str, str]:
+    """Return the paths of objects and anchors that a record names, each with its SHA-256 hex."""
     objects = leaf.get("objects")
-    paths = [f"objects/sha256/{str(one)[:2]}/{one}" for one in objects] if isinstance(objects, list) else []
+    named = {path_of(str(one)): str(one) for one in objects} if isinstance(objects, list) else {}
     files = seen_of(leaf).get("files") if leaf["type"] == "anchor" else None
     for item in files if isinstance(files, list) else ():
         if isinstance(item, dict) and isinstance(name := item.get("name"), str):
-            paths.append(f"anchors/{name}")
-    return paths
+            named[f"anchors/{name}"] = str(item.get("sha256"))
+    return named
 
 
-def _enclose(folder: BundleFolder, directory: Path, path: str) -> None:
-    """Copy a file as it is. One that is missing stays away: the audit named it."""
+def path_of(digest: str) -> str:
+    """Return where an object lies, in the evidence as in a dossier."""
+    return f"objects/sha256/{digest[:2]}/{digest}"
+
+
+def _enclose(folder: BundleFolder, directory: Path, path: str, digest: str) -> None:
+    """Copy what a record names. What is missing or something else stays away: the audit named it."""
     if path in folder.digests:
         return
     try:
-        source = (directory / path).open("rb")
-    except (OSError, ValueError):
+        with (directory / path).open("rb") as source:
+            if file_digest(source, "sha256").hexdigest() != digest:
+                return
+            source.seek(0)
+            with contextlib.suppress(EvidenceError), folder.open(path) as file:
+                while data := source.read(_BLOCK_BYTES):
+                    file.write(data)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
         return
-    with source, contextlib.suppress(EvidenceError), folder.open(path) as file:
-        while data := source.read(_BLOCK_BYTES):
-            file.write(data)
