@@ -153,7 +153,7 @@ def works(number: int) -> tuple[p.ScheduledWork, ...]:
             rights[: 1 + n % 2],
             ("no_us_registration",) if n % 3 == 0 else (),
             True,
-            counts(900 - 10 * n, 500 - 5 * n, 300 - 3 * n, n % 7, 10_000_000),
+            counts(900 - 10 * n, 500 - 5 * n, 300 - 3 * n, n % 7, 10_000_000) if n < 80 else counts(0),
             counts(n % 4, n % 4),
         )
         for n, title in (

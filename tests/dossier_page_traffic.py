@@ -152,7 +152,7 @@ def conduct() -> c.Conduct:
         ),
         tuple(
             p.Return(
-                "attributed",
+                "described" if n % 9 == 0 else "attributed",
                 digest(str(n))[:32],
                 "2026-10",
                 400 - n,

@@ -194,11 +194,21 @@ def test_a_whole_log_says_so_and_a_log_without_traffic_too() -> None:
     assert "812" not in "".join(text_of(section(root("impostors"), str(number))) for number in range(10))
 
 
+def test_the_chart_of_a_main_section_draws_nothing_of_impostors() -> None:
+    def drawn(name: str) -> list[dict[str, str]]:
+        chart = next(section(root(name), "4").iter("figure"))
+        return [dict(part.attrib) for part in chart.iter() if str(part.tag).endswith("rect")]
+
+    assert drawn("impostors") == drawn("empty")
+    assert len(drawn("full")) > 60 * 2
+    assert "Works most asked for by attributed requests: 15 of 80." in text_of(section(root("full"), "4"))
+
+
 def test_long_tables_are_cut_and_say_where_the_rest_is() -> None:
     whole = pages(full(), {"works.scheduled": "ledger.csv"})["report.html"].decode()
 
-    assert "60 more in ledger.csv" in whole
-    assert "60 more in contents.json (works.scheduled)" in made("full", "en")["report.html"].decode()
+    assert "50 more in ledger.csv" in whole
+    assert "50 more in contents.json (works.scheduled)" in made("full", "en")["report.html"].decode()
 
 
 def test_hostile_words_are_shown_and_do_nothing() -> None:
