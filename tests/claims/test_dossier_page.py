@@ -15,7 +15,9 @@ import pytest
 
 from dossier_page_support import SAMPLES, empty, full
 from page_support import text_of
-from vorbehalt.claims.dossier.contents_parts import Fault
+from vorbehalt.claims.dossier.contents_told import (
+    Fault,
+)
 from vorbehalt.claims.dossier.page import LANGUAGES, pages
 from vorbehalt.claims.dossier.page.chart import Bar, Legend, Mark, by_day
 from vorbehalt.claims.dossier.page.marks import marks_of

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from dossier_support import AT, DAY, OPERATOR
 from vorbehalt.claims.dossier.choose import Chooser
 from vorbehalt.claims.dossier.conduct import Refusals
-from vorbehalt.claims.dossier.contents_parts import Counts
+from vorbehalt.claims.dossier.contents_parts import (
+    Counts,
+)
 from vorbehalt.claims.dossier.disclosures import Row, compare
 from vorbehalt.claims.dossier.most import Most
 from vorbehalt.claims.dossier.schedule import CODES, missing_us

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from hashlib import sha256
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,12 @@ def test_works_say_what_is_still_missing_for_the_united_states(made: Path) -> No
     assert contents(made)["works"]["unmapped"] == [
         {"host": "label.example", "path": "/x", "attributed": 0, "described": 1}
     ]
+
+
+def test_its_table_is_that_of_works_ledger(made: Path, cli: Cli) -> None:
+    ledger = cli("works", "ledger", "--operator", "OpenAI", "--csv")
+    assert (made / "ledger.csv").read_bytes().decode() == ledger.out
+    assert ledger.out.count("\n") > 8
 
 
 def test_nothing_of_other_clients_is_enclosed(made: Path, log: Log) -> None:
@@ -259,8 +266,9 @@ def test_evidence_that_fails_is_written_says_so_first_and_exits_1(log: Log, cli:
     assert said["summary"]["verifies"] is False
     assert said["summary"]["sentences"][0]["code"] == "fails"
     assert said["verification"]["problems"]
-    words = said["summary"]["sentences"][0]["sentence"]
-    assert words in (tmp_path / "out" / "report.html").read_text().partition('<section id="s1"')[0]
+    first_page = (tmp_path / "out" / "report.html").read_text().partition('<section id="s1"')[0]
+    assert "The verification of the log found problems." in first_page
+    assert said["verification"]["problems"][0][:60] in unescape(first_page)
     assert stand_alone(tmp_path / "out").returncode == 1
     assert cli("dossier", "check", "out").code == 0
 

@@ -70,7 +70,7 @@ def check_dossier(folder: Path) -> Checked:
     found = json.loads(again.encode())
     differences += _compared(said, found, "")
     titles = {work.id: work.title for work in contents.works.scheduled}
-    table = "".join(as_csv(composed.ledger, lambda id: titles.get(id, "")))
+    table = "".join(as_csv(composed.ledger, lambda id: titles.get(id, ""), composed.letter))
     if _read(folder / "ledger.csv") != table.encode("utf-8", "backslashreplace"):
         differences.append("ledger.csv is not the table of these records")
     return Checked(composed.contents.summary.records_enclosed, _leaves(found), tuple(differences))

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from vorbehalt.claims.dossier.contents import Conduct, Contents, Summary, Traffic, Works
-from vorbehalt.claims.dossier.contents_parts import Counts, Day, Grade, Statement
+from vorbehalt.claims.dossier.contents_parts import (
+    Counts,
+    Day,
+    Grade,
+)
+from vorbehalt.claims.dossier.contents_told import (
+    Statement,
+)
 from vorbehalt.claims.dossier.disclosures import compare
 from vorbehalt.claims.dossier.exculpatory import exculpatory_of
 from vorbehalt.claims.dossier.figures import Figures
@@ -25,11 +32,13 @@ from vorbehalt.claims.dossier.tallying import (
     by_text,
     counts_of,
 )
+from vorbehalt.claims.dossier.times import nanoseconds
 from vorbehalt.claims.dossier.verifying import verify_of
 from vorbehalt.claims.dossier.words import Words
 from vorbehalt.claims.ledger import ATTRIBUTED, Ledger
 from vorbehalt.claims.ledger_rows import Line
 from vorbehalt.claims.ledger_text import day, percent
+from vorbehalt.claims.register import Letter
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.facts import Standing
 
@@ -47,6 +56,8 @@ class Composed:
 
     contents: Contents
     ledger: Ledger
+    letter: Letter | None
+    """The letter that gave notice first."""
     data: tuple[str, ...]
 
 
@@ -63,6 +74,7 @@ def compose(entries: Entries, given: Given) -> Composed:
     for index, entry in entries():
         figures.take(index, decode_leaf(entry))
     ledger = figures.close()
+    _take_given(ledger, given)
     words = Words(given.question.language, given.question.operator)
     lines = list(ledger.days.lines())
     groups = {name: _counts(lines, *standings) for name, standings in GROUPS}
@@ -99,7 +111,18 @@ def compose(entries: Entries, given: Given) -> Composed:
         system=system,
         verify=verify_of(given, words),
     )  # fmt: skip
-    return Composed(contents, ledger, tuple(sorted(figures.data)))
+    return Composed(
+        contents, ledger, letters.first_letter(given.question.operator), tuple(sorted(figures.data))
+    )
+
+
+def _take_given(ledger: Ledger, given: Given) -> None:
+    """Put the numbers of records that are not enclosed where a ledger of the whole log has them."""
+    for row in given.rollups:
+        at = ledger.rollups.at(nanoseconds(f"{row.day}T00:00:00Z"), Standing(row.standing))
+        for name in ("requested", "refused", "bytes"):
+            ledger.rollups.add(at, name, getattr(row, name))
+    ledger.unnamed, ledger.cut = given.unnamed, given.cut
 
 
 def _summary(

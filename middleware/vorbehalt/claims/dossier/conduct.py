@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vorbehalt.claims.dossier.contents_parts import AfterRefusal, Counts, Return
+from vorbehalt.claims.dossier.contents_parts import (
+    AfterRefusal,
+    Counts,
+    Return,
+)
 from vorbehalt.claims.ledger_text import moment
 
 MOST_LISTED = 200

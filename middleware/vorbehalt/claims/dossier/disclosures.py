@@ -14,7 +14,10 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from vorbehalt.claims.dossier.contents_parts import Counts, Disclosure
+from vorbehalt.claims.dossier.contents_parts import (
+    Counts,
+    Disclosure,
+)
 from vorbehalt.claims.dossier.tallying import counts_of
 from vorbehalt.claims.ledger import Query
 from vorbehalt.claims.ledger_rows import Line

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from vorbehalt.claims.dossier.contents import Conduct, Exculpatory, Reservation, Robots
-from vorbehalt.claims.dossier.contents_parts import Counts, Statement
+from vorbehalt.claims.dossier.contents_parts import (
+    Counts,
+)
+from vorbehalt.claims.dossier.contents_told import (
+    Statement,
+)
 from vorbehalt.claims.dossier.figures import Figures
 from vorbehalt.claims.dossier.tallying import ATTRIBUTED_NAME, DESCRIBED_NAME, counts_of
 from vorbehalt.claims.dossier.words import Words

@@ -45,7 +45,7 @@ def write_folder(
         _enclose(folder, pinned.directory, path_of(digest), digest)
     titles = {work.id: work.title for work in contents.works.scheduled}
     with folder.open("ledger.csv") as file:
-        for line in as_csv(composed.ledger, lambda id: titles.get(id, "")):
+        for line in as_csv(composed.ledger, lambda id: titles.get(id, ""), composed.letter):
             file.write(line.encode("utf-8", "backslashreplace"))
     folder.add(CONTENTS, contents.encode())
     for name, body in sorted(pages(contents, ANNEXES).items()):

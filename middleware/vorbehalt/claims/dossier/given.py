@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from vorbehalt.claims.dossier.contents import Parties, Pin, Question, Verification
-from vorbehalt.claims.dossier.contents_parts import Rollup
+from vorbehalt.claims.dossier.contents_told import (
+    Rollup,
+)
 from vorbehalt.claims.dossier.disclosures import Row
 from vorbehalt.claims.ledger import Query
 from vorbehalt.works.entry import Work

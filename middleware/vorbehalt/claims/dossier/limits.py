@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vorbehalt.claims.dossier.contents import Limitations
-from vorbehalt.claims.dossier.contents_parts import Statement
+from vorbehalt.claims.dossier.contents_told import (
+    Statement,
+)
 from vorbehalt.claims.dossier.figures import Figures
 from vorbehalt.claims.dossier.given import Given
 from vorbehalt.claims.dossier.system import faults, is_clock_fault

@@ -15,7 +15,9 @@ from pathlib import Path
 from vorbehalt.claims.dossier.collect import Collected, collect
 from vorbehalt.claims.dossier.compose import compose
 from vorbehalt.claims.dossier.contents import Contents, Parties, Pin, Question, Verification
-from vorbehalt.claims.dossier.contents_parts import Rollup
+from vorbehalt.claims.dossier.contents_told import (
+    Rollup,
+)
 from vorbehalt.claims.dossier.disclosures import Row
 from vorbehalt.claims.dossier.folder import CONTENTS, Pages, write_folder
 from vorbehalt.claims.dossier.given import Given

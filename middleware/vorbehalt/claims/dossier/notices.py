@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vorbehalt.claims.dossier.contents_parts import AfterNotice, NoticeLetter, NoticeStep
+from vorbehalt.claims.dossier.contents_parts import (
+    AfterNotice,
+    NoticeLetter,
+    NoticeStep,
+)
 from vorbehalt.claims.dossier.figures import Figures
 from vorbehalt.claims.dossier.tallying import ATTRIBUTED_NAME, DESCRIBED_NAME, by_text, counts_of
 from vorbehalt.claims.ledger import ATTRIBUTED

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 
 from vorbehalt.claims.dossier.contents import Robots
-from vorbehalt.claims.dossier.contents_parts import RobotsRow
+from vorbehalt.claims.dossier.contents_parts import (
+    RobotsRow,
+)
 from vorbehalt.claims.dossier.figures import Figures
 from vorbehalt.claims.dossier.tallying import ATTRIBUTED_NAME, by_text, counts_of
 

@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from vorbehalt.claims.dossier.contents_parts import Right, ScheduledWork, UnmappedPath
+from vorbehalt.claims.dossier.contents_parts import (
+    Right,
+    ScheduledWork,
+)
+from vorbehalt.claims.dossier.contents_told import (
+    UnmappedPath,
+)
 from vorbehalt.claims.dossier.most import Most
 from vorbehalt.claims.dossier.tallying import ATTRIBUTED_NAME, DESCRIBED_NAME, by_text, counts_of
 from vorbehalt.claims.ledger_rows import Rows

@@ -6,7 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vorbehalt.claims.dossier.contents import System
-from vorbehalt.claims.dossier.contents_parts import Anchor, Custody, Fault, Software
+from vorbehalt.claims.dossier.contents_told import (
+    Anchor,
+    Custody,
+    Fault,
+    Software,
+)
 from vorbehalt.claims.dossier.figures import Figures
 from vorbehalt.claims.dossier.given import Given
 from vorbehalt.claims.dossier.words import Words

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from json import dumps
 from typing import Any
 
-from vorbehalt.claims.dossier.contents_parts import Counts
+from vorbehalt.claims.dossier.contents_parts import (
+    Counts,
+)
 from vorbehalt.claims.ledger import ATTRIBUTED, DESCRIBED, Query, Tally
 from vorbehalt.claims.ledger_reading import mapping
 from vorbehalt.claims.ledger_rows import Line, Rows, added, told

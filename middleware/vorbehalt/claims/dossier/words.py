@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from vorbehalt.claims.dossier.contents_parts import Statement
+from vorbehalt.claims.dossier.contents_told import (
+    Statement,
+)
 from vorbehalt.claims.dossier.words_de import WORDS as GERMAN
 from vorbehalt.claims.dossier.words_en import WORDS as ENGLISH
 

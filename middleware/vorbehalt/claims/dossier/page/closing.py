@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vorbehalt.claims.dossier.contents_parts import Statement
+from vorbehalt.claims.dossier.contents_told import (
+    Statement,
+)
 from vorbehalt.claims.dossier.page.blocks import Block, Cell, Figures, Points, Section, Words
 from vorbehalt.claims.dossier.page.harmless import cut
 from vorbehalt.claims.dossier.page.tables import anchors, custody_blocks, faults, software

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from vorbehalt.claims.dossier.contents_parts import RobotsRow
+from vorbehalt.claims.dossier.contents_parts import (
+    RobotsRow,
+)
 from vorbehalt.claims.dossier.page.blocks import Block, Cell, Figures, Section, Table, Words
 from vorbehalt.claims.dossier.page.harmless import cut
 from vorbehalt.claims.dossier.page.values import Values, digest, exact, listed, words

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from vorbehalt.claims.dossier.contents_parts import Statement
+from vorbehalt.claims.dossier.contents_told import (
+    Statement,
+)
 from vorbehalt.claims.dossier.page.blocks import Block, Cell, Column, Document, Table, Words
 from vorbehalt.claims.dossier.page.front import period
 from vorbehalt.claims.dossier.page.harmless import code, cut, markdown, shown

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from vorbehalt.claims.dossier.contents import Contents
-from vorbehalt.claims.dossier.contents_parts import Fault
+from vorbehalt.claims.dossier.contents_told import (
+    Fault,
+)
 from vorbehalt.claims.dossier.page.chart import Mark
 
 

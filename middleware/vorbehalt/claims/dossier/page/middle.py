@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date
 
-from vorbehalt.claims.dossier.contents_parts import Counts
+from vorbehalt.claims.dossier.contents_parts import (
+    Counts,
+)
 from vorbehalt.claims.dossier.page.blocks import Block, Chart, Figures, Section, Words
 from vorbehalt.claims.dossier.page.chart import Bar, Legend, by_day, by_work
 from vorbehalt.claims.dossier.page.front import last_day

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vorbehalt.claims.dossier.contents_parts import Anchor
+from vorbehalt.claims.dossier.contents_told import (
+    Anchor,
+)
 from vorbehalt.claims.dossier.page.blocks import Block, Cell, Table, Words
 from vorbehalt.claims.dossier.page.values import Values, digest, exact, listed, words
 
