@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from vorbehalt.claims.dossier import contents as c
 from vorbehalt.claims.dossier import contents_parts as p
+from vorbehalt.claims.dossier import contents_told as told
 
 
 def digest(text: str) -> str:
@@ -175,11 +176,11 @@ def works(number: int) -> tuple[p.ScheduledWork, ...]:
 def limitations() -> c.Limitations:
     return c.Limitations(
         (
-            p.Statement("sent", "Delivered means handed to the server, not received."),
-            p.Statement("vantage", "11 answers were not seen by this software."),
+            told.Statement("sent", "Delivered means handed to the server, not received."),
+            told.Statement("vantage", "11 answers were not seen by this software."),
         ),
         (
-            p.Fault(
+            told.Fault(
                 310_004,
                 "2026-09-24T06:00:00Z",
                 "gap",
@@ -191,7 +192,7 @@ def limitations() -> c.Limitations:
                     ("last_at", "1790208000000000000"),
                 ),
             ),
-            p.Fault(
+            told.Fault(
                 700_100,
                 "2026-10-12T06:00:00Z",
                 "gap",
@@ -205,16 +206,16 @@ def limitations() -> c.Limitations:
             ),
         ),
         (
-            p.Fault(5, "2026-08-01T00:00:00Z", "clock", (("event", "state"), ("synchronised", "true"))),
-            p.Fault(
+            told.Fault(5, "2026-08-01T00:00:00Z", "clock", (("event", "state"), ("synchronised", "true"))),
+            told.Fault(
                 690_000, "2026-10-20T01:00:00Z", "clock", (("event", "step-back"), ("by", "3600000000000"))
             ),
-            p.Fault(
+            told.Fault(
                 690_001, "2026-10-20T01:00:00Z", "clock", (("event", "state"), ("synchronised", "false"))
             ),
         ),
         (
-            p.Fault(
+            told.Fault(
                 400_000, "2026-10-01T00:00:00Z", "shred", (("scope", "2026-09-01"), ("reason", "retention"))
             ),
         ),
@@ -225,17 +226,17 @@ def limitations() -> c.Limitations:
 def system() -> c.System:
     return c.System(
         (
-            p.Statement(
+            told.Statement(
                 "what",
                 "One record is written for each request of an AI crawler, before the answer leaves.",
             ),
-            p.Statement(
+            told.Statement(
                 "chain",
                 "Records are hashed into a Merkle tree (RFC 6962) whose size and root are signed.",
             ),
         ),
         (
-            p.Software(
+            told.Software(
                 0,
                 "2026-08-01T00:00:00Z",
                 "vorbehalt 0.9.0",
@@ -244,7 +245,7 @@ def system() -> c.System:
                 digest("config"),
                 "web",
             ),
-            p.Software(
+            told.Software(
                 511_219,
                 "2026-10-05T08:00:00Z",
                 "vorbehalt 0.9.1",
@@ -256,13 +257,13 @@ def system() -> c.System:
         ),
         "Nora Beispiel, Label Example GmbH",
         (
-            p.Custody(
+            told.Custody(
                 400_001, "2026-10-01T00:00:00Z", "shred", "vorbehalt", "retention", "addresses of 2026-09-01"
             ),
-            p.Custody(600_001, "2026-10-01T09:00:00Z", "hold", "R. Muster", "2026-0007", "OpenAI"),
+            told.Custody(600_001, "2026-10-01T09:00:00Z", "hold", "R. Muster", "2026-0007", "OpenAI"),
         ),
         (
-            p.Anchor(
+            told.Anchor(
                 990_000,
                 "rfc3161",
                 "tsa.example",
@@ -272,7 +273,7 @@ def system() -> c.System:
                 True,
                 ("989900.tsa.tsr", "989900.checkpoint"),
             ),
-            p.Anchor(
+            told.Anchor(
                 990_500,
                 "witness",
                 "witness.example",
@@ -284,7 +285,7 @@ def system() -> c.System:
             ),
         ),
         (
-            p.Fault(
+            told.Fault(
                 800_000,
                 "2026-10-22T00:00:00Z",
                 "anchor-missed",

@@ -9,6 +9,7 @@ import dossier_page_traffic as counted
 from dossier_page_parts import GRADES, counts, digest
 from vorbehalt.claims.dossier import contents as c
 from vorbehalt.claims.dossier import contents_parts as p
+from vorbehalt.claims.dossier import contents_told as told
 
 HOSTILE = (
     '"></bdi><script>alert(1)</script>',
@@ -120,7 +121,7 @@ def full(language: str = "en") -> c.Contents:
             True,
             True,
             tuple(
-                p.Statement(f"s{n}", text)
+                told.Statement(f"s{n}", text)
                 for n, text in enumerate(
                     (
                         "robots.txt disallowed 31,100 of the attributed requests to this crawler.",
@@ -155,8 +156,8 @@ def full(language: str = "en") -> c.Contents:
         works=c.Works(
             parts.works(90),
             (
-                p.UnmappedPath("label.example", "/", 400, 20),
-                p.UnmappedPath("label.example", "/news/2026/10/long-title", 31, 2),
+                told.UnmappedPath("label.example", "/", 400, 20),
+                told.UnmappedPath("label.example", "/news/2026/10/long-title", 31, 2),
             ),
             453,
         ),
@@ -169,8 +170,8 @@ def full(language: str = "en") -> c.Contents:
         disclosures_file=("openai-2026.csv", digest("disclosures")),
         exculpatory=c.Exculpatory(
             (
-                p.Statement("licensed", "120 requests were allowed by contract VT-2026-4."),
-                p.Statement("fetched", "robots.txt was fetched 61 times."),
+                told.Statement("licensed", "120 requests were allowed by contract VT-2026-4."),
+                told.Statement("fetched", "robots.txt was fetched 61 times."),
             ),
             impostors,
             (("address in no list of 2026-10-02", 431),),
@@ -211,7 +212,7 @@ def hostile(language: str = "en") -> c.Contents:
         base,
         question=replace(base.question, operator=bad[0] + bad[1] + bad[2]),
         works=replace(
-            base.works, scheduled=works, unmapped=tuple(p.UnmappedPath(word, word, 9, 3) for word in bad)
+            base.works, scheduled=works, unmapped=tuple(told.UnmappedPath(word, word, 9, 3) for word in bad)
         ),
         attribution=tuple(
             replace(grade, how=tuple((word, 3) for word in bad), tokens=tuple((word, 2) for word in bad))
@@ -231,20 +232,20 @@ def hostile(language: str = "en") -> c.Contents:
         verification=c.Verification(False, bad * 5),
         summary=replace(
             base.summary,
-            sentences=tuple(p.Statement(str(n), word * 3) for n, word in enumerate(bad * 2)),
+            sentences=tuple(told.Statement(str(n), word * 3) for n, word in enumerate(bad * 2)),
             assurance_words=bad[4],
         ),
         limitations=replace(
             base.limitations,
-            statements=tuple(p.Statement(str(n), word) for n, word in enumerate(bad)),
+            statements=tuple(told.Statement(str(n), word) for n, word in enumerate(bad)),
             gaps=tuple(
-                p.Fault(n, word, "gap", ((word, word), ("first_at", word))) for n, word in enumerate(bad)
+                told.Fault(n, word, "gap", ((word, word), ("first_at", word))) for n, word in enumerate(bad)
             ),
         ),
         system=replace(
             base.system,
             custodian=bad[6],
-            custody=tuple(p.Custody(n, word, word, word, word, word) for n, word in enumerate(bad)),
+            custody=tuple(told.Custody(n, word, word, word, word, word) for n, word in enumerate(bad)),
         ),
         verify=c.Verify(tuple((word, word) for word in bad)),
     )

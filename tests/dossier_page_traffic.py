@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from dossier_page_parts import GRADES, counts, digest
 from vorbehalt.claims.dossier import contents as c
 from vorbehalt.claims.dossier import contents_parts as p
+from vorbehalt.claims.dossier import contents_told as told
 
 
 def traffic() -> c.Traffic:
@@ -26,8 +27,8 @@ def traffic() -> c.Traffic:
     return c.Traffic(
         tuple(days),
         (
-            p.Rollup("2026-10-09", "verified", 1_200, 1_100, 40_000),
-            p.Rollup("2026-10-09", "claimed", 90, 90, 0),
+            told.Rollup("2026-10-09", "verified", 1_200, 1_100, 40_000),
+            told.Rollup("2026-10-09", "claimed", 90, 90, 0),
         ),
         False,
         (("label.example", 48_000, 2_000), ("www.label.example", 211, 118)),
