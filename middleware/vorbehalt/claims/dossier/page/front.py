@@ -87,6 +87,7 @@ def first_warnings(v: Values) -> tuple[str, ...]:
     problems = contents.verification.problems
     if not (contents.verification.ok and contents.summary.verifies):
         found.append(say("summary.fails"))
+        found += [cut(item.sentence, 200) for item in contents.summary.sentences if item.code == "fails"]
         found += [cut(problem, 130) for problem in problems[:_PROBLEMS]]
         if len(problems) > _PROBLEMS:
             found.append(say("summary.more_problems", count=say.number(len(problems) - _PROBLEMS)))
