@@ -11,7 +11,7 @@ import pytest
 
 from asgi_support import CHROME, GPTBOT, PERPLEXITY, PageApp, ask, config, protect, scope
 from vorbehalt import VorbehaltMiddleware
-from vorbehalt.edge import answers, asgi, deciding, recording, refusals, respond, signal_answers
+from vorbehalt.edge import answers, asgi, carrying, deciding, recording, refusals, respond, signal_answers
 from vorbehalt.edge.forward_auth import AUTH_PATH
 from vorbehalt.edge.reverse_proxy.plain import plain_app
 
@@ -72,7 +72,7 @@ FAULTS: dict[str, Fault] = {
     "refused bytes": _of_live("count_refused"),
     "sources": _of_live("note_source"),
     "robots": _of_module(deciding, "violates_robots"),
-    "apply on the short way": _of_module(asgi, "apply"),
+    "apply on the short way": _of_module(carrying, "apply"),
     "apply": _of_module(answers, "apply"),
     "key of a refusal": _of_module(refusals, "key_of"),
     "prepared refusal": _of_module(refusals, "again"),
@@ -88,7 +88,8 @@ MAY_STILL_BE_REFUSED = {
 def test_a_fault_of_ours_lets_the_request_pass_once(
     fault: str, is_warm: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = PageApp()
+    # Its Content-Signal is one of the headers that have to be looked at.
+    app = PageApp(headers=((b"content-type", b"text/html"), (b"content-signal", b"ai-train=yes")))
     site = protect(app)
     assert site.runtime is not None
     referer = [(b"referer", b"https://chatgpt.com/")]

@@ -96,7 +96,7 @@ class Keys:
 
 
 def glance(watch: Keys, arrangement: str) -> Glance:
-    conduct: Any = SimpleNamespace(watch=watch)
+    conduct: Any = SimpleNamespace(watch=SimpleNamespace(short=watch))
     return Glance(conduct, AddressResolver(**RESOLVERS[arrangement]))
 
 

@@ -264,13 +264,13 @@ def test_most_pages_of_a_known_reader_go_the_short_way() -> None:
     long_ways = 0
     for number in range(400):
         path, at = f"/song/{number % 5 + 1}", FROM + number * SECOND
-        if watch.fast(key, watch.spot(path), "page", values, b"label.example", b"", at) is None:
+        if watch.short.fast(key, watch.spot(path), "page", values, b"label.example", b"", at) is None:
             long_ways += 1
             watch.observe(event(at, "reader", "95.4.4.4", path, request.visit.headers).visit)
     assert 5 <= long_ways <= 20, "looked at ever more seldom, but never no more"
     unread = watch.spot("/archive/88888")
     for _ in range(10):
-        assert watch.fast(key, unread, "page", values, b"label.example", b"", at) is None
+        assert watch.short.fast(key, unread, "page", values, b"label.example", b"", at) is None
     watch.observe(event(at, "reader", "95.4.4.4", "/archive/88888", request.visit.headers).visit)
     assert unread.hash in outcome.cohorts.read_paths
 
@@ -281,7 +281,9 @@ def test_the_short_way_settles_a_view_that_waits() -> None:
     outcome.watch.observe(request.visit)
     assert key in outcome.cohorts.waiting
     spot, values = outcome.watch.spot("/static/1.css"), dict(CHROME.asset)
-    assert outcome.watch.fast(key, spot, "asset", values, b"label.example", b"", FROM + SECOND) is not None
+    assert (
+        outcome.watch.short.fast(key, spot, "asset", values, b"label.example", b"", FROM + SECOND) is not None
+    )
     assert key not in outcome.cohorts.waiting
 
 

@@ -68,7 +68,7 @@ def hurry(watch: Watch, request: Visit) -> object:
     values = dict(request.headers)
     kind = kind_of(request.path, values.get(b"sec-fetch-dest", b""))
     query = request.target.partition(b"?")[2]
-    return watch.fast(
+    return watch.short.fast(
         key_of(watch, request),
         watch.spot(request.path),
         kind,

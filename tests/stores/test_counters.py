@@ -253,3 +253,36 @@ def test_whatever_the_labels_a_snapshot_gives_them_back(rows: list[tuple[str, st
         counters.inc(*key, amount)
         expected[key] = expected.get(key, 0) + amount
     assert counters.snapshot() == expected
+
+
+def test_one_cell_counts_for_all_keys_that_are_always_counted_together(tmp_path: Path) -> None:
+    section = ("vorbehalt_section_requests_total", ("songs", "none", "allow"))
+    counters = opened(tmp_path)
+    both = counters.joint((REQUESTS, ALLOWED), section)
+    assert len(both) == 1
+    assert counters.joint((REQUESTS, ALLOWED), section) == both
+    counters.cells[both[0]] += 3
+    counters.inc(REQUESTS, ALLOWED)
+    expected = {(REQUESTS, ALLOWED): 4, section: 3}
+
+    assert counters.snapshot() == expected
+    # The same to another worker, while this one lives and after it.
+    assert opened(tmp_path).snapshot() == expected
+    counters.close()
+    assert opened(tmp_path).snapshot() == expected
+    assert opened(tmp_path).snapshot() == expected
+
+
+def test_where_no_room_is_left_for_a_common_cell_each_key_is_counted_in_its_own() -> None:
+    counters = Counters(max_slots=2)
+    finding = ("vorbehalt_findings_total", ("a",))
+    for cell in counters.joint((REQUESTS, ALLOWED), finding):
+        counters.cells[cell] += 1
+    for cell in counters.joint((REQUESTS, ALLOWED), ("vorbehalt_findings_total", ("b",))):
+        counters.cells[cell] += 1
+
+    assert counters.snapshot() == {
+        (REQUESTS, ALLOWED): 2,
+        finding: 1,
+        ("vorbehalt_findings_total", ("other",)): 1,
+    }

@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from time import perf_counter_ns
+from types import MethodType
 from typing import Any
 
 from vorbehalt.edge import forward_auth_again, refusals
@@ -31,11 +32,9 @@ from vorbehalt.edge.works_watch import WorksCallback
 from vorbehalt.errors import VorbehaltError
 from vorbehalt.facts import Visit
 from vorbehalt.policy.verdict import Verdict
-from vorbehalt.reservation.headers import apply
 from vorbehalt.settings import Settings
 
 Scope = Any
-Message = Any
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -128,9 +127,9 @@ class VorbehaltMiddleware:
                                 headers,
                                 known,
                                 scope["method"],
-                                scope.get("query_string") or b"",
+                                scope.get("query_string"),
                             )
-                            or (looked := look(live, glance.conduct, cache.plan, known, scope)) is None
+                            or (looked := look(live, glance, cache.plan, known, scope, headers)) is None
                         ):
                             # What comes from the site itself was sent by nobody else.
                             referer = headers.get(b"referer")
@@ -138,7 +137,6 @@ class VorbehaltMiddleware:
                                 live.count_referral(referer)
                             inner = scope.copy()
                             inner["vorbehalt"] = known.verdict
-                            section = known.section
                             cells = live.counters.cells
                             for cell in known.cells:
                                 cells[cell] += 1
@@ -170,18 +168,7 @@ class VorbehaltMiddleware:
             await send(start)
             await send(body)
             return
-
-        def send_with_terms(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start":
-                try:
-                    told = message.copy()
-                    told["headers"] = apply(message.get("headers") or (), section, live.name_conflict)
-                    message = told
-                except Exception:
-                    live.count_internal_error()
-            return send(message)
-
-        await self.app(inner, receive, send_with_terms)
+        await self.app(inner, receive, MethodType(reader.carry, send))
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send, looked: Looked | None = None) -> None:
         kind = scope["type"]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from vorbehalt.edge.answers import (
     TrapAnswer,
 )
 from vorbehalt.edge.forward_auth import AUTH_PREFIX, allowed_status, forwarded_visits, limit_status
+from vorbehalt.edge.glance import Glance
 from vorbehalt.edge.live import Live, Reader
 from vorbehalt.edge.recording import open_record
 from vorbehalt.edge.respond import refusal_status
@@ -26,7 +28,7 @@ from vorbehalt.edge.runtime import Runtime
 from vorbehalt.edge.signal_answers import SignalAnswer
 from vorbehalt.edge.strict import Asking, judged
 from vorbehalt.edge.visits import visit_of
-from vorbehalt.engine import Conduct, HostPlan, violates_robots
+from vorbehalt.engine import HostPlan, violates_robots
 from vorbehalt.facts import Visit
 from vorbehalt.patterns.score import CALM
 from vorbehalt.policy.verdict import Verdict
@@ -49,11 +51,18 @@ class Looked:
     is_calm: bool
 
 
-def look(live: Live, conduct: Conduct, plan: HostPlan, reader: Reader, scope: Any) -> Looked | None:
+def look(
+    live: Live, glance: Glance, plan: HostPlan, reader: Reader, scope: Any, headers: Mapping[bytes, bytes]
+) -> Looked | None:
     """Look at the conduct of a visitor without a claim on a known path: all else is as for every other one.
 
     None: it reads on as it did, and its answer need not be noted, so that it is one more ordinary request.
     """
+    if glance.reads_on(scope, headers, reader):
+        live.usable_sources += 1
+        live.unjudged_in_a_row = 0
+        return None
+    conduct = glance.conduct
     visit = visit_of(scope, live.addresses)
     is_calm = conduct.ahead(plan, visit) is CALM
     if is_calm:

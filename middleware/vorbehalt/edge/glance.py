@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vorbehalt.edge.client_address import AddressResolver, names_no_port_of
 from vorbehalt.engine import Conduct
+from vorbehalt.facts import ClientAddress, host_name
 from vorbehalt.patterns.clients import client_key, prefix_of
 from vorbehalt.patterns.fingerprint import fingerprint_of
+from vorbehalt.patterns.seen import DOCUMENT_DESTS, is_secure
 
 if TYPE_CHECKING:
     from vorbehalt.edge.live import Reader
@@ -39,8 +41,8 @@ class Glance:
 
     def __init__(self, conduct: Conduct, addresses: AddressResolver) -> None:
         self.conduct = conduct
-        self._fast = conduct.watch.fast
-        self._is_calm = conduct.watch.is_calm
+        self._fast = conduct.watch.short.fast
+        self._is_calm = conduct.watch.short.is_calm
         self._resolve = addresses.resolve
         self._is_plain = addresses.is_plain
         self._keys: dict[tuple[str | None, bytes | None, bytes | None, bytes | None], int] = {}
@@ -51,7 +53,7 @@ class Glance:
         headers: Mapping[bytes, bytes],
         known: Reader,
         method: str,
-        query: bytes,
+        query: bytes | None,
         host: bytes | None = None,
     ) -> bool:
         """True if the request needs no further look, and then it is counted.
@@ -94,17 +96,35 @@ class Glance:
         if method != "GET":
             # A form that is sent, a call of a script: no page view, so that nothing of it is counted.
             return self._is_calm(key)
-        if host is None:
-            host = headers.get(b"host", b"")
         return self._fast(key, spot, kind, headers, host, query, time_ns()) is not None
 
+    def reads_on(self, scope: Any, headers: Mapping[bytes, bytes], known: Reader) -> bool:
+        """True if this is a page of a client that reads on, with nothing to be found; then it is counted.
+
+        It is asked after `passes`, because a look is due; `headers` in the order received.
+        """
+        spot = known.spot
+        if spot is None or known.kind != "page" or scope["method"] != "GET":
+            return False
+        if headers.get(b"sec-fetch-dest", b"") not in DOCUMENT_DESTS:
+            return False
+        found = self._resolve(scope.get("client"), headers)
+        key = _key_of(found, headers)
+        if key < 0:
+            return False
+        secure = is_secure(
+            self.conduct.watch.inputs,
+            str(scope.get("scheme") or "http"),
+            found,
+            headers.get(b"x-forwarded-proto", b""),
+            host_name(headers.get(b"host", b"")),
+        )
+        version = str(scope.get("http_version") or "")
+        query = scope.get("query_string")
+        return self.conduct.watch.short.again(key, spot, headers, version, secure, query, time_ns())
+
     def _key_of(self, client: Any, headers: Mapping[bytes, bytes]) -> int:
-        found = self._resolve(client, headers)
-        address = found.text
-        if address is None or not found.is_global or found.source not in _USABLE:
-            return _NOBODY
-        fingerprint = fingerprint_of(headers.get(b"user-agent", b""), headers.get(b"accept-language", b""))
-        return client_key(prefix_of(address), fingerprint)
+        return _key_of(self._resolve(client, headers), headers)
 
     def _learn(self, client: Any, chain: bytes | None, headers: Mapping[bytes, bytes]) -> int:
         key = self._key_of(client, headers)
@@ -118,3 +138,11 @@ class Glance:
                 self._keys.clear()
             self._keys[peer, chain, agent, language] = key
         return key
+
+
+def _key_of(found: ClientAddress, headers: Mapping[bytes, bytes]) -> int:
+    address = found.text
+    if address is None or not found.is_global or found.source not in _USABLE:
+        return _NOBODY
+    fingerprint = fingerprint_of(headers.get(b"user-agent", b""), headers.get(b"accept-language", b""))
+    return client_key(prefix_of(address), fingerprint)

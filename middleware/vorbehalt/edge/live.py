@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from vorbehalt.edge import in_force
 from vorbehalt.edge.answer_sizes import AnswerSize as AnswerSize
 from vorbehalt.edge.answer_sizes import AnswerSizes as AnswerSizes
+from vorbehalt.edge.carrying import Carry, carry_with
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.edge.glance import Glance
 from vorbehalt.edge.refusal_pages import RefusalPages
@@ -47,6 +48,7 @@ class Reader:
     verdict: Verdict
     section: SectionHeaders
     cells: tuple[int, ...]
+    carry: Carry
     spot: Spot | None = None
     """The path as the counters of clients know it; None where each visit has to be looked at for them."""
     kind: Kind = "page"
@@ -146,7 +148,8 @@ class Live:
             if verdict is None or verdict.is_refusal:
                 # Who is refused is looked at each time: the short way leads to the page.
                 return None
-            reader = Reader(verdict, headers, self.request_cells(verdict))
+            carry = carry_with(headers, self.name_conflict, self.count_internal_error)
+            reader = Reader(verdict, headers, self.counters.joint(*_keys_of(verdict)), carry)
             readers[headers.name] = reader
         if (conduct := self.engine.conduct) is not None:
             reader = replace(reader, spot=conduct.spot(plan, path), kind=kind_of(path))
@@ -179,30 +182,7 @@ class Live:
 
     def request_cells(self, verdict: Verdict) -> tuple[int, ...]:
         """Return the counter cells that one judged request increments."""
-        purpose = verdict.purpose.value if verdict.purpose else "none"
-        slot = self.counters.slot
-        cells = [
-            slot("vorbehalt_requests_total", (verdict.action.value, purpose)),
-            slot("vorbehalt_would_total", (verdict.would.value, purpose)),
-        ]
-        if verdict.section:
-            cells.append(
-                slot("vorbehalt_section_requests_total", (verdict.section, purpose, verdict.action.value))
-            )
-        if (identity := verdict.identity) is not None:
-            cells.append(
-                slot(
-                    "vorbehalt_crawler_requests_total",
-                    (
-                        identity.token,
-                        identity.counted_operator,
-                        purpose,
-                        identity.standing.value,
-                        verdict.action.value,
-                    ),
-                )
-            )
-        return tuple(cells)
+        return tuple([self.counters.slot(name, labels) for name, labels in _keys_of(verdict)])
 
     def count(self, verdict: Verdict) -> None:
         """Count one judged request."""
@@ -255,6 +235,22 @@ class Live:
         operator = self.referrals.get(referer[start : end if end > 0 else None].lower())
         if operator is not None:
             self.counters.inc("vorbehalt_referrals_total", (operator,))
+
+
+def _keys_of(verdict: Verdict) -> list[tuple[str, tuple[str, ...]]]:
+    """What one judged request counts for."""
+    action = verdict.action.value
+    purpose = verdict.purpose.value if verdict.purpose else "none"
+    keys: list[tuple[str, tuple[str, ...]]] = [
+        ("vorbehalt_requests_total", (action, purpose)),
+        ("vorbehalt_would_total", (verdict.would.value, purpose)),
+    ]
+    if verdict.section:
+        keys.append(("vorbehalt_section_requests_total", (verdict.section, purpose, action)))
+    if (identity := verdict.identity) is not None:
+        labels = (identity.token, identity.counted_operator, purpose, identity.standing.value, action)
+        keys.append(("vorbehalt_crawler_requests_total", labels))
+    return keys
 
 
 def make_room(cache: dict[_Key, _Value], most: int) -> None:

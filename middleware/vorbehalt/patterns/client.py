@@ -50,7 +50,7 @@ WINDOW: Final = 3600.0
 JITTER: Final = 60.0
 """Seconds by which requests may come out of order; further back, the clock was set."""
 
-_FULL: Final = 255
+FULL: Final = 255
 
 BY_ITSELF: Final = 1
 FOLLOWED: Final = 2
@@ -101,7 +101,7 @@ class ClientRecord(Counts):
         if is_new:
             cells[register] = rank
         pages = cells[PAGES]
-        if pages < _FULL:
+        if pages < FULL:
             cells[PAGES] = pages + 1
             # The last few pages, one byte each: whoever returns to a hub between pages is seen to return.
             place = RECENT + spot.place
@@ -112,7 +112,7 @@ class ClientRecord(Counts):
                 cells[place] = tag
         if way == FOLLOWED:
             chained = cells[CHAINED]
-            if chained < _FULL:
+            if chained < FULL:
                 cells[CHAINED] = chained + 1
         elif way == BY_ITSELF:
             self._note_typed(int(at // slot) & 255, is_new and spot.is_deep)
@@ -120,11 +120,11 @@ class ClientRecord(Counts):
             # As `_note_carried` has it, for those who only read on.
             cells[UNRETURNED] = 0
             cookies = cells[COOKIES]
-            if cookies < _FULL:
+            if cookies < FULL:
                 cells[COOKIES] = cookies + 1
         elif carries:
             self._note_carried(carries)
-        elif cells[UNRETURNED] and cells[UNRETURNED] < _FULL:
+        elif cells[UNRETURNED] and cells[UNRETURNED] < FULL:
             cells[UNRETURNED] += 1
         trail = spot.trail
         if trail:
@@ -132,14 +132,14 @@ class ClientRecord(Counts):
         if at > last:
             self.last = at
         requests = cells[REQUESTS]
-        if requests < _FULL:
+        if requests < FULL:
             cells[REQUESTS] = requests + 1
         else:
             self.note_request()
 
     def _note_typed(self, slot: int, counts: bool) -> None:
         cells = self.cells
-        if cells[TYPED] < _FULL:
+        if cells[TYPED] < FULL:
             cells[TYPED] += 1
         if slot != cells[SLOT]:
             cells[TYPED_BEFORE] = cells[TYPED_NOW] if slot == cells[SLOT] + 1 & 255 else 0
@@ -152,18 +152,18 @@ class ClientRecord(Counts):
         cells = self.cells
         if carries & HAS_COOKIE:
             cells[UNRETURNED] = 0
-            if cells[COOKIES] < _FULL:
+            if cells[COOKIES] < FULL:
                 cells[COOKIES] += 1
-        elif cells[UNRETURNED] and cells[UNRETURNED] < _FULL:
+        elif cells[UNRETURNED] and cells[UNRETURNED] < FULL:
             cells[UNRETURNED] += 1
-        if carries & REVALIDATES and cells[REVALIDATIONS] < _FULL:
+        if carries & REVALIDATES and cells[REVALIDATIONS] < FULL:
             cells[REVALIDATIONS] += 1
 
     def _note_id(self, trail: int, is_reading_on: bool) -> None:
         """Count steps from one id to the next. Who follows links at human pace reads on: no step."""
         cells = self.cells
         if trail == self.trail + 1:
-            if not is_reading_on and cells[RUN] < _FULL:
+            if not is_reading_on and cells[RUN] < FULL:
                 cells[RUN] += 1
                 if cells[RUN] > cells[LONGEST_RUN]:
                     cells[LONGEST_RUN] = cells[RUN]
@@ -174,7 +174,7 @@ class ClientRecord(Counts):
     def note_request(self) -> None:
         """Count a request of any kind. At 255 it is halved with errors and HEADs: their shares stay."""
         cells = self.cells
-        if cells[REQUESTS] == _FULL:
+        if cells[REQUESTS] == FULL:
             for place in (REQUESTS, HEADS, ERRORS):
                 cells[place] >>= 1
         cells[REQUESTS] += 1
@@ -189,15 +189,15 @@ class ClientRecord(Counts):
             self.last = at
         cells = self.cells
         assets = cells[ASSETS]
-        if assets < _FULL:
+        if assets < FULL:
             cells[ASSETS] = assets + 1
         if carries & HAS_COOKIE:
             cells[UNRETURNED] = 0
             cookies = cells[COOKIES]
-            if cookies < _FULL:
+            if cookies < FULL:
                 cells[COOKIES] = cookies + 1
         requests = cells[REQUESTS]
-        if requests < _FULL:
+        if requests < FULL:
             cells[REQUESTS] = requests + 1
         else:
             self.note_request()
@@ -241,13 +241,13 @@ class ClientRecord(Counts):
 
     def note_disallowed(self) -> None:
         """Count a page view of a path that robots.txt disallows to everybody."""
-        if self.cells[DISALLOWED] < _FULL:
+        if self.cells[DISALLOWED] < FULL:
             self.cells[DISALLOWED] += 1
 
     def note_answer(self, status: int, sets_cookie: bool) -> None:
         """Count what was answered: 4xx (not 401, 429: those are our doing or a login), 304, Set-Cookie."""
         cells = self.cells
-        if status == 304 and cells[REVALIDATIONS] < _FULL:
+        if status == 304 and cells[REVALIDATIONS] < FULL:
             cells[REVALIDATIONS] += 1
         if 400 <= status < 500 and status not in (401, 429) and cells[ERRORS] < cells[REQUESTS]:
             cells[ERRORS] += 1
@@ -263,6 +263,11 @@ class ClientRecord(Counts):
         if self.marks is None:
             self.marks = Marks()
         return self.marks
+
+    def holds(self, now: int) -> bool:
+        """True if its window lasts, and the clock was not set back."""
+        at = now * 1e-9
+        return self.last - JITTER <= at < self.ends
 
     def is_over(self, now: int) -> bool:
         """True if nothing of it counts any more: idle for an hour, and a day or more for lasting marks."""

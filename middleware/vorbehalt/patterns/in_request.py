@@ -78,11 +78,11 @@ class InRequest:
     all is forgotten, which costs one first sight each. A new day forgets all as well: ages go by the day.
     """
 
-    __slots__ = ("_book", "_capacity", "_count", "_day", "_inputs", "_most_shapes", "_shapes")
+    __slots__ = ("_book", "_capacity", "_count", "_day", "_most_shapes", "_shapes", "inputs")
 
     def __init__(self, book: Book, inputs: Inputs, capacity: int = 16_384, shapes: int = 2_000) -> None:
         self._book = book
-        self._inputs = inputs
+        self.inputs = inputs
         self._capacity = capacity
         self._most_shapes = shapes
         self._shapes: dict[
@@ -113,7 +113,7 @@ class InRequest:
         `looked` is the request as seen, where the caller has it already.
         """
         self.forget_old(visit.received_at)
-        one = seen(visit, self._inputs) if looked is None else looked
+        one = seen(visit, self.inputs) if looked is None else looked
         if len(one.values) < len(one.names) or visit.is_websocket:
             return self._look(one)
         # `known`, without a mapping in the order received.

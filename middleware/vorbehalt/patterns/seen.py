@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Literal
 
-from vorbehalt.facts import Visit
+from vorbehalt.facts import ClientAddress, Visit
 from vorbehalt.patterns.browser import Browser, claimed_browser, names_itself
 
 NEEDS: Final[Mapping[str, str]] = MappingProxyType(
@@ -44,7 +44,7 @@ _FEED_FILES: Final = frozenset(
 _ASSET_DESTS: Final = frozenset(
     b"style script image font manifest worker sharedworker serviceworker track".split()
 )
-_DOCUMENT_DESTS: Final = frozenset((b"document", b"iframe", b"frame", b""))
+DOCUMENT_DESTS: Final = frozenset((b"document", b"iframe", b"frame", b""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +100,7 @@ def seen(visit: Visit, inputs: Inputs) -> Seen:
     names = tuple([name for name, _ in visit.headers])
     values = dict(reversed(visit.headers))
     given = inputs.given
-    secure = "secure" in given and (
-        visit.scheme in ("https", "wss")
-        or _is_told_https(visit)
-        or (inputs.loopback_is_secure and is_loopback(visit.host))
-    )
+    secure = is_secure(inputs, visit.scheme, visit.client, visit.header(b"x-forwarded-proto"), visit.host)
     agent = values.get(b"user-agent", b"")
     browser = _known_browser(agent) if len(agent) <= _LONGEST_AGENT else claimed_browser(agent)
     would_tell = secure and browser is not None and browser.tells_fetch_metadata
@@ -128,15 +124,19 @@ def seen(visit: Visit, inputs: Inputs) -> Seen:
     )
 
 
-def _is_told_https(visit: Visit) -> bool:
-    """True if a trusted proxy says that the visitor came over https, and none in the chain says otherwise.
+def is_secure(inputs: Inputs, scheme: str, client: ClientAddress, told: bytes, host: str) -> bool:
+    """True if the scheme is believed and is https, or loopback where that counts.
 
-    A browser on plain http leaves out what it sends over https, so that in doubt it was plain http.
+    `told` is X-Forwarded-Proto, which is believed of a trusted proxy, if none in the chain says otherwise. A
+    browser on plain http leaves out what it sends over https, so that in doubt it was plain http.
     """
-    if visit.client.source != "proxy-asserted":
+    if "secure" not in inputs.given:
         return False
-    told = visit.header(b"x-forwarded-proto").lower()
-    return bool(told) and all(part.strip() in (b"https", b"wss") for part in told.split(b","))
+    if scheme in ("https", "wss") or (inputs.loopback_is_secure and is_loopback(host)):
+        return True
+    if client.source != "proxy-asserted" or not told:
+        return False
+    return all(part.strip() in (b"https", b"wss") for part in told.lower().split(b","))
 
 
 def is_loopback(host: str) -> bool:
@@ -171,7 +171,7 @@ def _is_navigation(method: str, values: Mapping[bytes, bytes], kind: Kind, would
         return False
     mode = values.get(b"sec-fetch-mode")
     if mode is not None:
-        return mode == b"navigate" and values.get(b"sec-fetch-dest", b"") in _DOCUMENT_DESTS
+        return mode == b"navigate" and values.get(b"sec-fetch-dest", b"") in DOCUMENT_DESTS
     if b"upgrade-insecure-requests" in values:
         return True
     if method != "GET" or kind != "page" or b"x-requested-with" in values or b"range" in values:

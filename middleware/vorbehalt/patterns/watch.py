@@ -1,14 +1,14 @@
 """The one door to this room: what is known of the clients of one worker, and how each of them stands.
 
 `observe` is the long way (some 50 us at first sight of a client and its headers, half of it for known ones),
-`fast` the short one for known clients that never gave reason to look twice (under 1 us). None raises,
-whatever comes in: a fault of ours is counted in `failures`, and the request passes as if nothing had been
-found. Time is an argument.
+`short` the short one for known clients that never gave reason to look twice (under 1 us). `observe` raises
+nothing, whatever comes in: a fault of ours is counted in `failures`, and the request passes as if nothing had
+been found. Time is an argument.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from vorbehalt.facts import ClientAddress, Finding, Visit
@@ -16,20 +16,20 @@ from vorbehalt.patterns import chain
 from vorbehalt.patterns.behaviour import excuses_of, find_in_behaviour, least_requests
 from vorbehalt.patterns.book import Book
 from vorbehalt.patterns.circumstances import ORDINARY, Circumstances
-from vorbehalt.patterns.client import FOLLOWED, HAS_COOKIE, REVALIDATES, ClientRecord
+from vorbehalt.patterns.client import ClientRecord
 from vorbehalt.patterns.clients import CAPACITY, Clients, client_key, prefix_of
 from vorbehalt.patterns.cohorts import Cohorts
-from vorbehalt.patterns.counts import LEFT
 from vorbehalt.patterns.crowd import find_in_cohorts
 from vorbehalt.patterns.handshakes import Handshakes, is_proven, told_by_proxy
 from vorbehalt.patterns.in_request import TLS, InRequest, Known, find_in_handshake
 from vorbehalt.patterns.marks import Held
-from vorbehalt.patterns.noting import note, way_of
+from vorbehalt.patterns.noting import note
 from vorbehalt.patterns.score import CALM, Assessment, assess
-from vorbehalt.patterns.seen import Inputs, Kind, Seen, seen
+from vorbehalt.patterns.seen import Inputs, Seen, seen
+from vorbehalt.patterns.short_way import ShortWay
 from vorbehalt.patterns.site_errors import SiteErrors
 from vorbehalt.patterns.sketches import SECOND
-from vorbehalt.patterns.spots import Spot, facet, spot_of
+from vorbehalt.patterns.spots import Spot, spot_of
 
 _SPOTS: Final = 8192
 _LONGEST_PATH: Final = 512
@@ -53,10 +53,6 @@ class Watch:
         self.in_request = InRequest(book, inputs)
         self.clients = Clients(capacity)
         self.cohorts = cohorts
-        # Where nothing is told of cohorts, no path has to be remembered for them.
-        self._read_paths = cohorts.read_paths if cohorts is not None and cohorts.is_on else None
-        self._waiting = cohorts.waiting if cohorts is not None else ()
-        self._get = self.clients.get
         self.handshakes = Handshakes()
         self.failures = 0
         self.last_failure: Exception | None = None
@@ -71,6 +67,7 @@ class Watch:
         self._weighed: dict[tuple[Finding, ...], Assessment] = {}
         self._least = least_requests(book)
         self._slot = book.definition("chain.all_typed").number("minutes") * 30.0
+        self.short = ShortWay(book, self.in_request, self.clients, cohorts, self._site, self._rest)
         self._lately = 60.0 * max(
             (family.minutes for family in book.families.values() if family.keeps == "maximum"), default=60
         )
@@ -123,56 +120,6 @@ class Watch:
         except Exception as error:
             self.failed(error)
             return CALM
-
-    def fast(
-        self,
-        key: int,
-        spot: Spot,
-        kind: Kind,
-        values: Mapping[bytes, bytes],
-        host: bytes,
-        query: bytes,
-        now: int,
-    ) -> Assessment | None:
-        """Count an ordinary GET of a known client in whose record and headers is nothing against it.
-
-        Only for requests without a stateless finding, without Sec-Purpose, of an ordinary path (no trap, no
-        area closed by robots.txt), and, for a page, with a navigation's Sec-Fetch-Mode or none. None: the
-        request was not counted, and `observe` has to.
-        """
-        record = self._get(key)
-        if record is None or record.marks is not None:
-            return None
-        if kind == "page":
-            cells = record.cells
-            left = cells[LEFT]
-            if not left:
-                return None
-            if self._read_paths is not None and spot.hash not in self._read_paths:
-                # A path that may have to be remembered as read.
-                return None
-            cells[LEFT] = left - 1
-            # `way_of` and `carried` for most requests, without the calls.
-            way = FOLLOWED if values.get(b"sec-fetch-site") == b"same-origin" else way_of(values, host)
-            carries = HAS_COOKIE if b"cookie" in values else 0
-            if b"if-none-match" in values or b"if-modified-since" in values:
-                carries |= REVALIDATES
-            record.note_page(spot, now, way, carries, self._slot)
-            if query:
-                record.note_query(spot, facet(query))
-        elif kind == "asset":
-            record.note_asset(now, b"cookie" in values)
-            if self.cohorts is not None and key in self._waiting:
-                self.cohorts.note_asset(key, now)
-        else:
-            return None
-        self._site.requests += 1
-        return CALM
-
-    def is_calm(self, key: int) -> bool:
-        """True for a known client in whose record nothing is held against it."""
-        record = self.clients.get(key)
-        return record is not None and record.marks is None
 
     def note_answer(self, key: int | None, status: int, sets_cookie: bool, now: int) -> None:
         """Take note of an answer that failed (4xx), was 304 or set a cookie; others need not be told."""
@@ -241,7 +188,7 @@ class Watch:
         if marks is not None and not had_marks:
             self.clients.got_marks(key)
         if marks is None:
-            record.wait(_rest(record, "assets" in self.inputs.given))
+            record.wait(self._rest(record))
             if crowd:
                 return self._assess((), crowd, record, beside, now)
             self.reads_on = bool(record.chained and record.assets and record.cookies)
@@ -298,17 +245,16 @@ class Watch:
         if self.on_failure is not None:
             self.on_failure(error)
 
+    def _rest(self, record: ClientRecord) -> int:
+        """For how many pages a client without findings needs no second look.
 
-def _rest(record: ClientRecord, sees_assets: bool) -> int:
-    """For how many pages a client without findings needs no second look.
-
-    Who reads like a person rests longest. Of others conduct shows within the first pages, and after that it
-    changes slowly: they are looked at again after half as many pages as they have read.
-    """
-    least, most = _PAGES_TO_REST
-    pages = record.pages
-    if record.chained and (record.assets or not sees_assets):
-        return min(max(least, pages), most)
-    if pages < 2 * _FIRST_PAGES:
-        return max(0, _FIRST_PAGES - 1 - pages)
-    return min(pages // 2, most // 2)
+        Who reads like a person rests longest. Of others conduct shows within the first pages, and after that
+        it changes slowly: they are looked at again after half as many pages as they have read.
+        """
+        least, most = _PAGES_TO_REST
+        pages = record.pages
+        if record.chained and (record.assets or "assets" not in self.inputs.given):
+            return min(max(least, pages), most)
+        if pages < 2 * _FIRST_PAGES:
+            return max(0, _FIRST_PAGES - 1 - pages)
+        return min(pages // 2, most // 2)

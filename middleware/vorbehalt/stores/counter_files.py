@@ -27,6 +27,8 @@ Key = tuple[str, tuple[str, ...]]
 """Name of a metric and the values of its labels, in the family's order."""
 
 OTHER = "other"
+JOINT = "+"
+"""In the place of a name: the labels are encoded keys, and the value counts for each of them."""
 MAGIC = int.from_bytes(b"VBCELLS1", "little")
 SUFFIX = ".cells"
 LOCK_SECONDS = 2.0
@@ -44,7 +46,7 @@ def size_of(key: bytes) -> int:
 
 
 def entries(raw: bytes) -> dict[Key, int]:
-    """Return the entries of one file up to the first that is empty or does not hold."""
+    """Return what one file counts, up to the first entry that is empty or does not hold."""
     found: dict[Key, int] = {}
     words = memoryview(raw[: len(raw) // 8 * 8]).cast("Q")
     if not len(words) or words[0] != MAGIC:
@@ -56,10 +58,20 @@ def entries(raw: bytes) -> dict[Key, int]:
         key = raw[(at + 1) * 8 : (at + 1) * 8 + length]
         if not length or cell >= len(words) or zlib.crc32(key) != checksum:
             break
-        name, labels = json.loads(key)
-        found[name, tuple(labels)] = words[cell]
+        add(found, _decode(key), words[cell])
         at = cell + 1
     return found
+
+
+def add(totals: dict[Key, int], key: Key, value: int) -> None:
+    """Add what a key was counted to totals, for each of the keys that are counted together with it."""
+    for one in map(_decode, key[1]) if key[0] == JOINT else (key,):
+        totals[one] = totals.get(one, 0) + value
+
+
+def _decode(key: bytes | str) -> Key:
+    name, labels = json.loads(key)
+    return name, tuple(labels)
 
 
 def fold(directory: Path, *, skip: str, max_keys: int) -> dict[Key, int]:

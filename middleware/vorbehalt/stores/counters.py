@@ -16,10 +16,12 @@ from pathlib import Path
 
 from vorbehalt.errors import StoreError
 from vorbehalt.stores.counter_files import (
+    JOINT,
     MAGIC,
     OTHER,
     SUFFIX,
     Key,
+    add,
     encode,
     exclusive,
     fold,
@@ -110,6 +112,22 @@ class Counters:
         found = self._known.get((name, labels))
         return self._allocate(name, labels) if found is None else found
 
+    def joint(self, *keys: Key) -> tuple[int, ...]:
+        """Return the cells to increment for all of these keys: a single one, as long as there is room.
+
+        Raises as `slot` does.
+        """
+        slots = tuple(self.slot(name, labels) for name, labels in keys)
+        with self._lock:
+            if any(self._slots.get(key) != slot for key, slot in zip(keys, slots, strict=True)):
+                # One of them is counted as `other`, or under shorter labels.
+                return slots
+            key: Key = (JOINT, tuple(encode(key).decode("ascii") for key in keys))
+            found = self._slots.get(key)
+            if found is None and self._has_room(key):
+                found = self._slots[key] = self._write(encode(key))
+            return slots if found is None else (found,)
+
     def inc(self, name: str, labels: tuple[str, ...] = (), n: int = 1) -> None:
         """Add to a counter; any thread."""
         slot = self.slot(name, labels)
@@ -141,7 +159,9 @@ class Counters:
         with self._lock:
             own = self._name
             cells = self.cells
-            totals: dict[Key, int] = {key: cells[slot] for key, slot in self._slots.items()}
+            totals: dict[Key, int] = {}
+            for key, slot in self._slots.items():
+                add(totals, key, cells[slot])
         if own is None or self.directory is None:
             return totals
         try:
