@@ -4,13 +4,13 @@
 -- ARGV[1]  seconds and ARGV[2] nanoseconds of now; both empty: this server's clock.
 -- ARGV[3]  eight doubles for each key, seconds and nanoseconds of: what to add, up to how far ahead it is
 --          admitted, one burst, the most a state can be ahead.
--- Returns  three doubles for each key: 1 admitted, 0 refused, -1 not to be used; how far ahead it now is, in
---          seconds and nanoseconds. Then the first error of a key, if there was one.
+-- Returns  whole numbers of 4, 8 and 4 bytes for each key: 1 admitted, 0 refused, -1 not to be used; how far
+--          ahead it now is, in seconds and nanoseconds. Then the first error of a key, if there was one.
 --
 -- A double holds whole numbers up to 2^53, which nanoseconds since the epoch are beyond: hence pairs.
 local LINGER, LONGEST = 60000, 1e12
 local pack, unpack_packed, pcall_redis = struct.pack, struct.unpack, redis.pcall
-local min, ceil = math.min, math.ceil
+local min, ceil, format = math.min, math.ceil, string.format
 local now_s, now_n = tonumber(ARGV[1]), tonumber(ARGV[2])
 if not now_s then
   local time = redis.call('TIME')
@@ -50,13 +50,14 @@ for i = 1, #KEYS do
     local until_s, until_n = s + now_s, n + now_n
     if until_n >= 1e9 then until_s, until_n = until_s + 1, until_n - 1e9 end
     local after = pack('<dd', until_s, until_n)
-    local done = pcall_redis('SET', key, after, 'PX', min(s * 1000 + ceil(n / 1e6) + LINGER, LONGEST))
+    local lasts = format('%d', min(s * 1000 + ceil(n / 1e6) + LINGER, LONGEST))
+    local done = pcall_redis('SET', key, after, 'PX', lasts)
     if done.err then
       status, trouble = -1, trouble or done.err
     else
       changed[key] = after
     end
   end
-  answers[i] = pack('<ddd', status, s, n)
+  answers[i] = pack('<i4i8i4', status, s, n)
 end
 return {table.concat(answers), trouble}

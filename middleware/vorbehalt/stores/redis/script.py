@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from struct import Struct, unpack
+from struct import Struct
 from typing import NamedTuple
 
 from vorbehalt.policy.limit import Meter
@@ -18,6 +18,7 @@ TAGS = 16
 """Groups of keys that lie in one slot of a cluster each; a batch is split by them."""
 
 _CALL = Struct("<8d")
+_ANSWER = Struct("<iqi")
 _SALT_BYTES = 64
 
 
@@ -28,6 +29,11 @@ class Call:
     name: bytes
     tag: int
     packed: bytes
+    wire: bytes = field(init=False, repr=False)
+    """The name as it goes over the wire."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wire", _bulk(self.name))
 
 
 class Answer(NamedTuple):
@@ -89,16 +95,26 @@ def arguments(calls: Sequence[Call], now: int | None) -> tuple[object, ...]:
 
 def command(calls: Sequence[Call], now: int | None) -> bytes:
     """Return the whole EVALSHA as it goes over the wire; redis-py takes longer for so many keys."""
-    parts = [b"EVALSHA", sha().encode(), b"%d" % len(calls)]
-    parts += [part if isinstance(part, bytes) else str(part).encode() for part in arguments(calls, now)]
-    return b"*%d\r\n%b" % (len(parts), b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]))
+    seconds, rest = (b"", b"") if now is None else (b"%d" % part for part in divmod(now, SECOND))
+    return b"*%d\r\n%b%b%b%b%b%b" % (
+        6 + len(calls),
+        _bulk(b"EVALSHA"),
+        _bulk(sha().encode()),
+        _bulk(b"%d" % len(calls)),
+        b"".join([call.wire for call in calls]),
+        _bulk(seconds) + _bulk(rest),
+        _bulk(b"".join([call.packed for call in calls])),
+    )
+
+
+def _bulk(part: bytes) -> bytes:
+    """A string in the protocol of Redis (RESP)."""
+    return b"$%d\r\n%b\r\n" % (len(part), part)
 
 
 def read_answers(body: bytes) -> list[Answer]:
     """Read what the script answered."""
-    numbers = unpack(f"<{len(body) // 8}d", body)
-    aheads = [int(s) * SECOND + int(n) for s, n in zip(numbers[1::3], numbers[2::3], strict=True)]
-    return list(map(Answer, map(int, numbers[::3]), aheads))
+    return [Answer(status, seconds * SECOND + rest) for status, seconds, rest in _ANSWER.iter_unpack(body)]
 
 
 def by_tag(calls: Sequence[Call]) -> list[list[int]]:
