@@ -116,8 +116,7 @@ class VorbehaltMiddleware:
                     and b"signature-input" not in headers
                 ):
                     # None (no User-Agent, or names in upper case) is never known: that takes the long way.
-                    user_agent = headers.get(b"user-agent")
-                    claim = live.known.get(user_agent, _UNKNOWN)  # type: ignore[arg-type]
+                    claim = live.known.get(headers.get(b"user-agent"), _UNKNOWN)  # type: ignore[arg-type]
                     if claim is None:
                         glance = live.glance
                         if (
@@ -132,9 +131,10 @@ class VorbehaltMiddleware:
                             or (looked := look(live, glance, cache.plan, known, scope, headers)) is None
                         ):
                             # What comes from the site itself was sent by nobody else.
-                            referer = headers.get(b"referer")
-                            if referer is not None and headers.get(b"sec-fetch-site") != b"same-origin":
-                                live.count_referral(referer)
+                            if headers.get(b"sec-fetch-site") != b"same-origin":
+                                referer = headers.get(b"referer")
+                                if referer is not None:
+                                    live.count_referral(referer)
                             inner = scope.copy()
                             inner["vorbehalt"] = known.verdict
                             cells = live.counters.cells

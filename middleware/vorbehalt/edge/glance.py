@@ -83,7 +83,7 @@ class Glance:
         if key < 0:
             return True
         spot = known.spot
-        if spot is None or method == "HEAD" or b"sec-purpose" in headers:
+        if spot is None or b"sec-purpose" in headers:
             return False
         kind = known.kind
         if kind == "page":
@@ -95,7 +95,7 @@ class Glance:
                 kind = "asset"
         if method != "GET":
             # A form that is sent, a call of a script: no page view, so that nothing of it is counted.
-            return self._is_calm(key)
+            return method != "HEAD" and self._is_calm(key)
         return self._fast(key, spot, kind, headers, host, query, time_ns()) is not None
 
     def reads_on(self, scope: Any, headers: Mapping[bytes, bytes], known: Reader) -> bool:
