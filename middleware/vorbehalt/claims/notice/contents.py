@@ -12,6 +12,7 @@ from urllib.parse import quote
 from vorbehalt.claims.ledger import ATTRIBUTED
 from vorbehalt.claims.ledger_rows import told
 from vorbehalt.claims.notice.addressees import Addressee
+from vorbehalt.claims.notice.countries import country_line
 from vorbehalt.claims.notice.in_force import InForce
 from vorbehalt.claims.notice.kinds import RESTS_ON, Kind
 from vorbehalt.claims.notice.order import Material, Order
@@ -36,7 +37,7 @@ _ASSURANCE: Mapping[str, Mapping[str, str]] = {
     "de": {"self-attested": "unsere eigene Angabe", "timestamped": "Zeitstempel anderer",
            "witnessed": "Gegenzeichnungen von Zeugen", "qualified": "qualifizierte Zeitstempel"},
     "fr": {"self-attested": "notre propre indication", "timestamped": "horodatages de tiers",
-           "witnessed": "contreseings de témoins", "qualified": "horodatages qualifiés"},
+           "witnessed": "contresignatures de témoins", "qualified": "horodatages qualifiés"},
 }  # fmt: skip
 
 
@@ -60,7 +61,7 @@ def contents_of(
             "letterhead": sender.letterhead,
             "origins": ", ".join(one_line(place.origin) for place in material.reservations),
         },
-        "to": _party(to, material.operator(to.operator)),
+        "to": _party(to, material.operator(to.operator), language),
         "reservations": [_place(place, language) for place in material.reservations],
         "catalogue": _catalogue(order, material, language),
         "counsel": order.counsel,
@@ -69,12 +70,12 @@ def contents_of(
     }
 
 
-def _party(to: Addressee, operator: str) -> dict[str, object]:
+def _party(to: Addressee, operator: str, language: str) -> dict[str, object]:
     return {
         "operator": one_line(operator),
         "legal_name": to.legal_name,
         "address": to.address,
-        "country": to.country,
+        "country": country_line(to.country, language),
         "eu_representative": to.eu_representative,
         "rights_contact": to.rights_contact,
         "is_research": to.is_research,
@@ -120,7 +121,9 @@ def _facts(
     ledger = traffic.ledger
     counts = told(ledger.total(*standings))
     works = sorted(ledger.works_of(*standings, delivered=True))
-    titles = (work.title for id in works if (work := material.find_work(id)) is not None and work.title)
+    found = (work.title for id in works if (work := material.find_work(id)) is not None and work.title)
+    # The lyrics and the recording of a song are two works with one title.
+    titles = dict.fromkeys(map(one_line, found))
     first = day_of(order.since or counts["first"])
     last = min(day_of(counts["last"] if order.until is None else order.until - 1), order.today)
     since, until = long_day(first, language), long_day(last, language)
@@ -145,7 +148,7 @@ def _facts(
         "since": since,
         "until": until,
         "when": (_WITHIN if first != last else _ON)[language].format(since, until),
-        "titles": [one_line(title) for title in islice(titles, _TITLES)],
+        "titles": [*islice(titles, _TITLES)],
         "digest": sha256(requests).hexdigest(),
         "root": material.log.root,
         "assurance": _ASSURANCE[language].get(material.log.assurance, material.log.assurance),

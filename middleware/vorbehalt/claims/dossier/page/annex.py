@@ -105,7 +105,7 @@ def _described(v: Values) -> list[Block]:
         blocks.append(
             v.table(
                 "annex.served",
-                ("document*", "version", "standing", "token", "#times", "first", "last"),
+                ("document*", "version", "standing", "token*", "#times", "first", "last"),
                 "reservation.served",
                 lambda name, it: served_row(v, name, it),
                 keep=lambda it: it.standing not in ATTRIBUTED,

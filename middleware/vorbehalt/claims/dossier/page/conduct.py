@@ -9,6 +9,7 @@ from vorbehalt.claims.dossier.contents_parts import (
 )
 from vorbehalt.claims.dossier.page.blocks import Block, Cell, Figures, Section, Table, Words
 from vorbehalt.claims.dossier.page.harmless import cut
+from vorbehalt.claims.dossier.page.reserved import work_cell
 from vorbehalt.claims.dossier.page.values import Values, digest, exact, listed, words
 
 _LETTERS = 20
@@ -34,7 +35,7 @@ def robots_table(v: Values, group: str) -> Table | Words:
     """Return what robots.txt said to one group of requests, line by line."""
     return v.table(
         "robots.rows",
-        ("token", "version*", "line**", "said", "fetched*", "#requested", "#delivered"),
+        ("token*", "version*", "line**", "said*", "fetched*", "#requested", "#delivered"),
         "robots.rows",
         lambda name, it: (
             exact(it.token, 60),
@@ -190,7 +191,15 @@ def after_notice(v: Values) -> Section:
     more = v.more(len(told.letters) - _LETTERS, "notice.letters")
     blocks += [Words(more, "small")] if more else []
     if told.works:
-        blocks.append(v.table("notice.works", ("work**",), "notice.works", lambda _, it: (words(it),)))
+        known = {work.id: work for work in v.contents.works.scheduled}
+        blocks.append(
+            v.table(
+                "notice.works",
+                ("work**",),
+                "notice.works",
+                lambda _, it: (work_cell(known[it]) if it in known else words(it),),
+            )
+        )
     return Section("8", say("section.notice"), tuple(blocks))
 
 

@@ -160,7 +160,7 @@ def parties(v: Values) -> Section:
         ),
         v.table(
             "parties.crawlers",
-            ("token", "purpose", "basis", "documentation*", "means*"),
+            ("token*", "purpose", "basis", "documentation*", "means*"),
             "parties.crawlers",
             lambda _, it: (
                 exact(it.token),

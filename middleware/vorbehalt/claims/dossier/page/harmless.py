@@ -6,6 +6,7 @@ import re
 
 LONGEST = 160
 _LONG_WORD = re.compile(r"\S{18,}")
+_LONG_NAME = re.compile(r"\S{11,}")
 _SPACES = "\u00a0\u202f"
 """Spaces that hold words together are harmless, though Python does not call them printable."""
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~!&$])")
@@ -24,9 +25,9 @@ def cut(text: str, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def broken(text: str, place: str, every: int = 6) -> str:
-    """Return a harmless text with places where its long words may break."""
-    return _LONG_WORD.sub(
+def broken(text: str, place: str, every: int = 6, *, is_exact: bool = False) -> str:
+    """Return a harmless text with places where its long words may break; names and numbers break sooner."""
+    return (_LONG_NAME if is_exact else _LONG_WORD).sub(
         lambda word: place.join(word[0][at : at + every] for at in range(0, len(word[0]), every)), shown(text)
     )
 

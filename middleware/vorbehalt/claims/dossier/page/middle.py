@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date
 
 from vorbehalt.claims.dossier.contents_parts import (
     Counts,
+    ScheduledWork,
 )
 from vorbehalt.claims.dossier.page.blocks import Block, Chart, Figures, Section, Words
 from vorbehalt.claims.dossier.page.chart import Bar, Legend, by_day, by_work
@@ -17,6 +19,8 @@ from vorbehalt.claims.dossier.page.values import Values, exact, words
 
 ATTRIBUTED = ("signed", "verified")
 _WORKS_DRAWN = 15
+_LABEL = 30
+"""So many characters of a label always fit beside a chart."""
 _DAYS_SHOWN = 62
 _HOW_SHOWN = 8
 
@@ -51,7 +55,7 @@ def traffic(v: Values) -> Section:
     drawn = [work for work in v.contents.works.scheduled if work.attributed.requested]
     drawn.sort(key=lambda work: (-work.attributed.requested, work.id))
     if drawn:
-        rows = [(cut(work.title or work.id, 60), _bar(work.attributed)) for work in drawn[:_WORKS_DRAWN]]
+        rows = [(_label(v, work, drawn), _bar(work.attributed)) for work in drawn[:_WORKS_DRAWN]]
         shown = say("traffic.chart_works", shown=say.number(len(rows)), all=say.number(len(drawn)))
         blocks += [
             Words(say("traffic.by_work"), "sub"),
@@ -146,6 +150,14 @@ def _span(v: Values, days: list[date]) -> tuple[date, date]:
     first = min([*known, *days[:1]], default=date(1970, 1, 1))
     last = max([*ends, *days[-1:]], default=first)
     return first, max(first, last)
+
+
+def _label(v: Values, work: ScheduledWork, drawn: Sequence[ScheduledWork]) -> str:
+    """Return a work's title; the lyrics and the recording of a song bear one title and are told apart."""
+    if sum(other.title == work.title for other in drawn) < 2 or not work.title:
+        return cut(work.title or work.id, 60)
+    right = cut(v.say.term("right", work.rights[0].right) if work.rights else work.id, _LABEL // 2)
+    return f"{cut(work.title, _LABEL - len(right) - 3)} ({right})"
 
 
 def _bar(counts: Counts) -> Bar:

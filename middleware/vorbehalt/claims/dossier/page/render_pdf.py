@@ -81,16 +81,17 @@ def as_data(block: Block) -> dict[str, Any]:
 
 def _plain(value: Any, name: str = "") -> Any:
     if isinstance(value, dict):
-        return {key: _plain(item, key) for key, item in value.items()}
+        is_exact = value.get("is_exact") is True
+        return {key: _plain(item, "exact" if is_exact else key) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     if not isinstance(value, str) or name == "svg":
         return value
-    return "\n".join(_line(line) for line in value.split("\n"))
+    return "\n".join(_line(line, is_exact=name == "exact") for line in value.split("\n"))
 
 
-def _line(text: str) -> str:
-    return text if _WHOLE.fullmatch(text) else broken(text, _BREAK)
+def _line(text: str, *, is_exact: bool = False) -> str:
+    return text if _WHOLE.fullmatch(text) else broken(text, _BREAK, is_exact=is_exact)
 
 
 def _moment(text: str) -> datetime:

@@ -27,7 +27,7 @@ def reservation(v: Values) -> Section:
                 ("host", "version", "since", "until", "#record", "origin", "#answered_attributed"),
                 "reservation.versions",
                 lambda name, it: (
-                    words(it.host, 60),
+                    words(it.host or say("word.main_host"), 60),
                     digest(it.digest),
                     words(say.moment(it.since)),
                     words(say.moment(it.until) if it.until else say("word.to_pin")),
@@ -86,7 +86,7 @@ def reservation(v: Values) -> Section:
         ),
         v.table(
             "reservation.served",
-            ("document*", "version", "standing", "token", "#times", "first", "last"),
+            ("document*", "version", "standing", "token*", "#times", "first", "last"),
             "reservation.served",
             lambda name, it: served_row(v, name, it),
             keep=lambda it: it.standing in ("signed", "verified"),

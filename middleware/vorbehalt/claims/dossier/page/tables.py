@@ -7,8 +7,11 @@ from vorbehalt.claims.dossier.contents_told import (
 )
 from vorbehalt.claims.dossier.page.blocks import Block, Cell, Table, Words
 from vorbehalt.claims.dossier.page.values import Values, digest, exact, listed, words
+from vorbehalt.claims.ledger_text import moment
 
 _MOST = 30
+_TIMES = frozenset({"first_at", "last_at", "from", "to"})
+_DIGITS_OF_A_TIME = 19
 
 
 def software(v: Values, *, is_whole: bool = False) -> Table | Words:
@@ -16,7 +19,7 @@ def software(v: Values, *, is_whole: bool = False) -> Table | Words:
     sha = exact if is_whole else digest
     return v.table(
         "system.software",
-        ("#record", "since", "software**", "rules", "rules_digest", "config*", "task"),
+        ("#record", "since", "software**", "rules", "rules_digest*", "config*", "task"),
         "system.software",
         lambda row, it: (
             v.number(f"{row}.index"),
@@ -70,7 +73,7 @@ def faults(v: Values, name: str) -> Block:
             v.number(f"{row}.index"),
             words(v.say.moment(it.at)),
             words(v.say.term("fault", it.kind)),
-            words(", ".join(f"{key}: {text}" for key, text in it.says), 260),
+            words(", ".join(f"{key}: {_said(v, key, text)}" for key, text in it.says), 260),
         ),
         most=_MOST,
     )
@@ -95,6 +98,12 @@ def custody_blocks(v: Values) -> list[Block]:
             ),
         ),
     ]
+
+
+def _said(v: Values, key: str, text: str) -> str:
+    """Return what a record says as people read it: its times are nanoseconds since 1970."""
+    is_time = key.rpartition(".")[2] in _TIMES and text.isdecimal() and len(text) == _DIGITS_OF_A_TIME
+    return v.say.moment(moment(int(text))) if is_time else text
 
 
 def _checked(v: Values, it: Anchor) -> Cell:
