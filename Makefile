@@ -1,7 +1,7 @@
 # Every task of this project. `make help` explains them; options go in ARGS="...".
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench drills clean
+.PHONY: help install demo test check fix bench drills samples clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -45,6 +45,9 @@ bench: $(VENV)/.bench ## Print the benchmark table (medians of interleaved round
 drills: $(VENV)/.drill ## Long fault and load runs on loopback, and every real client of the live matrix
 	@tests/install-components --drill
 	@$(BIN)/python -m pytest -m drill --timeout 900 $(ARGS)
+
+samples: $(VENV)/.dev ## Make the sample dossier, letters and reports of docs/samples again
+	@PYTHONPATH=tests $(BIN)/python -m samples.make docs/samples
 
 clean: ## Remove .venv and caches
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
