@@ -1,13 +1,13 @@
-"""Pruning: what has to stay, what goes, and what a kill between any two steps leaves."""
+"""Pruning: what goes, what stays readable, and what a stop in between leaves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 import pytest
 
+from prune_support import LATER, NEW, OLD, fill, plan_for, prune
 from tlog_support import verdicts
 from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence import holds
@@ -22,44 +22,14 @@ from vorbehalt.evidence.log_scan import scan_log
 from vorbehalt.evidence.log_walk import walk_log
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.evidence.prune import draft, finish, wait_until_sealed
-from vorbehalt.evidence.prune_plan import Plan, Policy, make_plan
 from vorbehalt.evidence.pruned import first_readable
 from vorbehalt.evidence.query import Filters, open_log, prove, show
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.recording import keep_all, recording
-from vorbehalt.evidence.retention import DEFAULTS, parse_period
-from vorbehalt.evidence.sealer import seal_once
 from vorbehalt.evidence.tlog.proof import parse_proof, verify_proof
 
 pytestmark = pytest.mark.real("openssl")
-
-OLD = 1_700_000_000_000_000_000  # 2023-11-14
-NEW = 1_790_000_000_000_000_000  # 2026-09-21
-TODAY = date(2026, 11, 26)
-POLICY = Policy(
-    parse_period("365d"), {name: parse_period(text) for name, text in DEFAULTS.items()}, "records 365d"
-)
-LATER = 4e9
 BODY = b"what was served long ago"
-
-
-def request(number: int, at: int, **more: object) -> Draft:
-    claim = {"token": "AcmeBot", "operator": "Acme" if number == 300 else "Other", "standing": "claimed"}
-    seen: dict[str, object] = {"claim": claim, "path": f"/song/{number}", **more}
-    return Draft("request", f"VB-{number}", at, seen, {"address": b"203.0.113.9"}, retention="person")
-
-
-def fill(directory: Path, count: int, at: int, first: int = 0, **more: object) -> None:
-    """Let one process write so many requests, end, and be sealed."""
-    log = EvidenceLog(
-        prepare(directory, "label.example/evidence"),
-        clock=lambda: at,
-        clients_per_minute=1 << 30,
-        operators_per_minute=1 << 30,
-    )
-    for number in range(first, first + count):
-        log.append(request(number, at + number, **more))
-    log.close(30.0)
 
 
 @pytest.fixture
@@ -69,132 +39,6 @@ def home(tmp_path: Path) -> Path:
     fill(directory, 600, OLD)
     fill(directory, 300, NEW, 600)
     return directory
-
-
-def plan_for(home: Path, **wanted: object) -> Plan:
-    return make_plan(home, POLICY, holds.holds(home), TODAY, **wanted)  # type: ignore[arg-type]
-
-
-def prune(home: Path, minimum: int, disk: Disk | None = None) -> None:
-    plan = plan_for(home, minimum=minimum)
-    assert plan.obstacle is None
-    with recording(home, "test") as evidence:
-        keep_all(evidence, [draft(home, plan, POLICY.text, "custodian", "its time was over", NEW)])
-    wait_until_sealed(home, plan.minimum)
-    finish(home, disk, now=LATER)
-
-
-def why(home: Path, **wanted: object) -> tuple[int, int, str]:
-    """The record that stands in the way, what would be possible, and the reason."""
-    plan = plan_for(home, **wanted)
-    return (plan.obstacle.index, plan.minimum, plan.obstacle.why) if plan.obstacle else (-1, plan.minimum, "")
-
-
-# What may go
-
-
-def test_whole_bundles_of_old_days_may_go(home: Path) -> None:
-    plan = plan_for(home, before=date(2026, 1, 1))
-    assert (plan.begin, plan.minimum, plan.obstacle) == (0, 512, None)
-    sizes = [(home / f"log/tile/entries/00{number}").stat().st_size for number in range(2)]
-    assert plan.bytes == sum(sizes)
-    assert plan_for(home, minimum=511).minimum == 256
-    assert plan_for(home, minimum=255).minimum == 0
-    assert plan_for(home, before=date(2023, 11, 14)).minimum == 0
-
-
-def test_the_last_bundle_stays_whatever_its_age(tmp_path: Path) -> None:
-    fill(tmp_path / "evidence", 510, OLD)  # and its first and last record: two full bundles
-    assert open_log(tmp_path / "evidence")[1].size == 512
-    assert plan_for(tmp_path / "evidence", before=date(2026, 1, 1)).minimum == 256
-
-
-def test_young_records_stay(home: Path) -> None:
-    index, possible, reason = why(home, minimum=900)
-    assert (index, possible) == (602, 512)
-    assert "the retention policy keeps it until 2027-09-21 (records 365d)" in reason
-    assert why(home, before=date(2026, 9, 22))[:2] == (602, 512)
-
-
-@pytest.mark.parametrize(("kind", "last"), [("operator", "2026-12-31"), ("claimed", ""), ("person", "")])
-def test_a_record_stays_as_long_as_its_opening(kind: str, last: str, tmp_path: Path) -> None:
-    log = EvidenceLog(prepare(tmp_path / "evidence", "label.example/evidence"), clock=lambda: OLD)
-    for number in range(300):
-        log.append(
-            Draft("request", "", OLD, {}, {"address": b"203.0.113.9"}, str(number), retention=kind)  # type: ignore[arg-type]
-        )
-    log.close(30.0)
-    index, possible, reason = why(tmp_path / "evidence", minimum=256)
-    assert (index, possible) == ((1, 0) if last else (-1, 256))
-    assert last in reason
-
-
-def test_letters_are_kept_as_long_as_what_they_are_about(home: Path) -> None:
-    with recording(home, "test") as evidence:
-        keep_all(evidence, [Draft("hold", "", OLD, {"event": "begin"})])
-    assert POLICY.last_day({"type": "hold", "at": str(OLD)}) == date(2026, 12, 31)
-    assert POLICY.last_day({"type": "clock", "at": str(OLD)}) == date(2024, 11, 13)
-    assert POLICY.last_day({"type": "x", "at": str(OLD), "vault": "2023-11-14.unheard"}) == date.max
-
-
-def test_what_is_held_stays(home: Path) -> None:
-    hold = holds.Hold("acme-2026", "Acme", "", NEW)
-    holds.begin(home, hold)
-    index, possible, reason = why(home, minimum=512)
-    assert (index, possible, reason) == (301, 256, "it is under the hold acme-2026")
-    holds.end(home, "acme-2026")
-    assert why(home, minimum=512)[0] == -1
-
-
-def test_what_a_living_process_has_in_its_spool_stays(home: Path) -> None:
-    """Sealed twice it would be, were the sealer's memory lost."""
-    living = prepare(home, "label.example/evidence")
-    log = EvidenceLog(living, clock=lambda: OLD, clients_per_minute=1 << 30, seals=False)
-    log.start()
-    keep_all(log, [request(number, OLD) for number in range(900, 1300)])
-    size = seal_once(home).size
-    try:
-        plan = make_plan(home, POLICY, [], date(2028, 11, 26), minimum=size)
-        assert plan.obstacle is not None
-        assert plan.obstacle.index == 904
-        assert "still has it in its spool: restart that process" in plan.obstacle.why
-        assert plan.minimum == 768
-    finally:
-        log.close(30.0)
-    seal_once(home)
-    assert make_plan(home, POLICY, [], date(2028, 11, 26), minimum=size).obstacle is None
-
-
-def test_what_machines_were_told_stays_while_its_process_goes_on(tmp_path: Path) -> None:
-    home = tmp_path / "evidence"
-    log = EvidenceLog(prepare(home, "label.example/evidence"), clock=lambda: OLD, clients_per_minute=1 << 30)
-    log.append(Draft("policy-active", "", OLD, {"origin": "https://label.example"}))
-    for number in range(300):
-        log.append(request(number, OLD))
-    log.close(30.0)
-    index, possible, reason = why(home, minimum=256)
-    assert (index, possible) == (1, 0)
-    assert "what machines were told by https://label.example" in reason
-
-
-def test_a_gap_stays_while_it_explains_a_hole_behind_it(home: Path) -> None:
-    from vorbehalt.evidence.prune_plan import _Scan
-
-    scan = _Scan(POLICY, TODAY, {}, {}, None, 512)
-    at = str(OLD)
-    said = {"writer": "w", "first": 1, "last": 4}
-    for index, leaf in enumerate(
-        [
-            {"type": "request", "w": "w", "s": 0, "at": at},
-            {"type": "gap", "w": "other", "s": 0, "at": at, "seen": said},
-            {"type": "request", "w": "w", "s": 5, "at": at},
-        ]
-    ):
-        scan.take(255 * (index == 1) + 300 * (index == 2), leaf, 100)
-    found = scan.obstacle(256)
-    assert found is not None
-    assert (found.index, found.why) == (255, "it explains records that miss before record 300")
-    assert scan.obstacle(512) is None
 
 
 # What it leaves
