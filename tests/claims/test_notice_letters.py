@@ -143,6 +143,13 @@ def test_without_traffic_nothing_is_said_of_any(kind: Kind) -> None:
         assert "holds no request" in why
 
 
+def test_an_operator_that_the_rules_do_not_know_is_named(workshop: Workshop) -> None:
+    (known,) = writing(workshop, Kind.FACTUAL, traffic=traffic_of()).problems("a.csv")
+    (unknown,) = writing(workshop, Kind.FACTUAL, to=party(operator="Nobody AI")).problems("a.csv")
+    assert "the rules know no operator" not in known.message
+    assert unknown.message.endswith('(the rules know no operator "Nobody AI")')
+
+
 def test_the_inquiry_does_not_say_that_requests_were_theirs(workshop: Workshop) -> None:
     text = text_of(writing(workshop, Kind.INQUIRY))
     assert "requests that described themselves as OpenAI" in text
@@ -174,6 +181,7 @@ def test_a_reminder_names_the_earlier_letter_and_what_came_since(workshop: Works
         (replace(letter_sent(), operator="Meta"), "the register holds no letter to OpenAI"),
         (replace(letter_sent(), to="Somebody Else Ltd"), "the register holds no letter to OpenAI"),
         (replace(letter_sent(), steps=letter_sent().steps[:1]), "letter 2026-0007 has not been sent"),
+        (replace(letter_sent(), due=None), "letter 2026-0007 set no deadline that could have passed"),
         (letter_sent("2026-11-26"), "the deadline of letter 2026-0007, 2026-11-26, has not passed"),
         (replace(letter_sent(), steps=(*letter_sent().steps, Step("answered", AT, "2026-11-02"))),
          "letter 2026-0007 was answered"),

@@ -14,6 +14,7 @@ from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence import holds
 from vorbehalt.evidence.audit import verify
 from vorbehalt.evidence.directory import prepare
+from vorbehalt.evidence.holds_told import told_holds
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.prune_plan import Policy, make_plan
 from vorbehalt.evidence.receipt import Draft
@@ -77,7 +78,16 @@ def test_a_hold_without_a_seal_is_none(home: Path) -> None:
     refuse(home, "the hold of acme: was changed")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"operator": 1, "ref": "", "since": "1"}', "\xff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"operator": 1, "ref": "", "since": "1"}',
+        '{"operator": "Acme", "ref": "", "since": "soon"}',
+        "\xff",
+    ],
+)
 def test_a_hold_that_cannot_be_read_is_noticed(text: str, home: Path) -> None:
     file_of(home).write_text(text)
     assert any("hold.json: cannot be read" in problem for problem in verify(home).problems)
@@ -97,6 +107,19 @@ def test_a_scope_sealed_anew_by_whoever_has_the_key_differs_from_the_record(home
     assert key is not None
     file_of(home).write_bytes(seal_hold(key, "acme", {"operator": "", "ref": "VB-9", "since": str(OLD)}))
     refuse(home, "another scope than its record in the log")
+
+
+def test_the_log_tells_of_holds_with_a_scope_in_the_order_of_their_times(home: Path) -> None:
+    records = [
+        Draft("hold", "", OLD + 9, said("end", matter="later")),
+        Draft("hold", "", OLD + 5, said("begin", matter="later")),
+        Draft("hold", "", OLD + 5, said("begin", matter="stays", scope={"ref": "VB-1"})),
+        Draft("hold", "", OLD + 5, said("begin", matter="scopeless", scope="Acme")),
+        Draft("hold", "", OLD + 5, said("kept", matter="neither")),
+    ]
+    with recording(home, "test") as evidence:
+        keep_all(evidence, records)
+    assert told_holds(home) == {"acme": {"operator": "Acme"}, "stays": {"ref": "VB-1"}}
 
 
 def test_a_hold_that_was_taken_away_is_noticed(home: Path) -> None:

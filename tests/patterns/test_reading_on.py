@@ -13,7 +13,18 @@ from conduct_support import BOOK, CHROME, NOW, visit
 from vorbehalt.facts import Headers, Visit
 from vorbehalt.patterns.circumstances import ORDINARY, Circumstances
 from vorbehalt.patterns.client import FOLLOWED, ClientRecord
-from vorbehalt.patterns.counts import ASSETS, COOKIES, DISALLOWED, ERRORS, HEADS, MEDIA, REQUESTS
+from vorbehalt.patterns.counts import (
+    ASSETS,
+    COOKIES,
+    DISALLOWED,
+    ERRORS,
+    HEADS,
+    LONGEST_RUN,
+    MEDIA,
+    PAGES,
+    REQUESTS,
+    REVISITS,
+)
 from vorbehalt.patterns.fingerprint import fingerprint_of
 from vorbehalt.patterns.reading_on import Shows
 from vorbehalt.patterns.score import CALM, Assessment
@@ -130,6 +141,30 @@ def test_plain_http_is_not_taken_for_https() -> None:
     assert watch.short.again(*named, "1.1", True, b"", NOW) is True
 
 
+def test_a_request_of_a_script_takes_the_long_look() -> None:
+    watch = reader()
+    fetch = {b"sec-fetch-mode": b"cors", b"sec-fetch-dest": b"empty"}
+    request = page("/c", NOW + SECOND, headers=tuple((name, fetch.get(name, value)) for name, value in ASSET))
+    watch.observe(request)
+    known = watch.in_request.known(dict(request.headers), "GET", request.http_version, True, "page")
+    assert known is not None
+    assert known.findings == ()
+
+    assert again(watch, request) is False
+
+
+def test_the_first_pages_are_told_to_cohorts_by_the_long_look() -> None:
+    watch = Watch(BOOK, INPUTS)
+    for number, path in enumerate(("/", "/a")):
+        assert again(watch, page(path, NOW + number * SECOND)) is False
+        watch.observe(page(path, NOW + number * SECOND))
+        watch.observe(visit("/logo.png", (*ASSET, *COOKIE), at=NOW + number * SECOND, agent=None))
+
+    assert again(watch, page("/c", NOW + 9 * SECOND)) is False
+    watch.observe(page("/c", NOW + 9 * SECOND))
+    assert again(watch, page("/d", NOW + 9 * SECOND)) is True
+
+
 def test_after_the_hour_and_with_a_clock_set_back_the_long_look_decides() -> None:
     assert again(reader(), page("/c", NOW + HOUR)) is False
     assert again(reader(), page("/c", NOW - HOUR)) is False
@@ -198,8 +233,10 @@ def _record(**cells: int) -> ClientRecord:
         record.note_page(spot_of(f"/{number}"), NOW, FOLLOWED, 1)
         record.note_asset(NOW, 1)
     places = {"errors": ERRORS, "heads": HEADS, "requests": REQUESTS, "disallowed": DISALLOWED}
+    places |= {"assets": ASSETS, "cookies": COOKIES, "media": MEDIA}
+    places |= {"pages": PAGES, "revisits": REVISITS, "run": LONGEST_RUN}
     for name, value in cells.items():
-        record.cells[{**places, "assets": ASSETS, "cookies": COOKIES, "media": MEDIA}[name]] = value
+        record.cells[places[name]] = value
     return record
 
 
@@ -214,6 +251,13 @@ def _record(**cells: int) -> ClientRecord:
         ({"requests": 100, "errors": 41}, False),
         ({"requests": 100, "heads": 50}, True),
         ({"requests": 100, "heads": 51}, False),
+        # One page more: the sixtieth is none too many, the sixty-first is unless enough were read again.
+        ({"pages": 59, "revisits": 0}, True),
+        ({"pages": 60, "revisits": 0}, False),
+        ({"pages": 99, "revisits": 5}, True),
+        ({"pages": 99, "revisits": 4}, False),
+        ({"run": 13}, True),
+        ({"run": 14}, False),
         ({"media": 0x0F}, True),
         ({"media": 0x1F}, False),
     ],

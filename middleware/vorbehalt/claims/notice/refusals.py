@@ -47,13 +47,17 @@ def letter_to_remind_of(
         return None, f"the register holds no {which} to {operator}, {to.legal_name}, to remind of"
     sent = [one for one in mine if one.is_open and one.first(SENT) is not None]
     if not sent:
-        last = mine[-1]
-        why = "has not been sent" if last.is_open else f"is {last.state}"
-        return None, f"letter {last.id} {why}: there is nothing to remind of"
+        latest = mine[-1]
+        why = "has not been sent" if latest.is_open else f"is {latest.state}"
+        return None, f"letter {latest.id} {why}: there is nothing to remind of"
     waiting = [one for one in sent if one.last(ANSWERED) is None]
     if not waiting:
         return None, f"letter {sent[-1].id} was answered: write a new letter instead"
-    passed = [one for one in waiting if one.due is not None and one.due < order.today.isoformat()]
+    dated = [(one.due, one) for one in waiting if one.due is not None]
+    if not dated:
+        return None, f"letter {waiting[-1].id} set no deadline that could have passed"
+    passed = [one for due, one in dated if due < order.today.isoformat()]
     if not passed:
-        return None, f"the deadline of letter {waiting[-1].id}, {waiting[-1].due}, has not passed"
+        due, last = dated[-1]
+        return None, f"the deadline of letter {last.id}, {due}, has not passed"
     return passed[-1], ""
