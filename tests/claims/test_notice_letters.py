@@ -237,6 +237,13 @@ def test_text_of_counsel_names_who_answers_for_it(data: bytes, message: str) -> 
     assert str(problems[0]).startswith(message)
 
 
+@pytest.mark.parametrize(("size", "is_read"), [(64 * 1024, True), (64 * 1024 + 1, False)])
+def test_text_of_counsel_is_64_kibibytes_at_most(size: int, is_read: bool) -> None:
+    counsel, problems = read_counsel("c.txt", b"Counsel: Rika Weber\n\n".ljust(size, b"a"))
+    assert (counsel is not None) is is_read
+    assert list(map(str, problems)) == ([] if is_read else ["c.txt:0: V135 the text is larger than 64 KiB"])
+
+
 def test_gaps_rollups_and_what_is_not_known_stand_in_the_annex(workshop: Workshop) -> None:
     traffic = traffic_of("verified")
     traffic.ledger.gaps, traffic.ledger.cut = 3, 2

@@ -17,10 +17,10 @@ from vorbehalt.claims.register import (
     read_register,
     register_of,
 )
-from vorbehalt.claims.register_entry import enter, take_step
+from vorbehalt.claims.register_entry import _numbers, enter, take_step
 from vorbehalt.claims.register_rules import NewStep, next_sentence, refusal
 from vorbehalt.claims.register_text import letter_json, row
-from vorbehalt.errors import EvidenceError
+from vorbehalt.errors import ClaimError, EvidenceError
 from vorbehalt.evidence.audit import verify
 
 
@@ -202,3 +202,10 @@ def test_a_register_read_again_from_a_pinned_log_is_the_same(tmp_path: Path) -> 
     assert verify(home).ok
     with pytest.raises(EvidenceError, match=f"the log holds {read[-1].size} records, not 999"):
         read_register(home, 999)
+
+
+def test_a_year_numbers_9999_letters() -> None:
+    numbers = _numbers(register_of([(0, leaf(**{**WRITTEN, "letter": "2026-9998"}))]), "2026")
+    assert next(numbers) == "2026-9999"
+    with pytest.raises(ClaimError, match="the register of 2026 is full: it numbers 9999 letters"):
+        next(numbers)

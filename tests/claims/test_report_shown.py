@@ -173,6 +173,37 @@ def test_what_nobody_recorded_is_never_nought(made: Report) -> None:
     assert row_of(sheet_of(replace(made, catalogue=None), words), words.share) == ("–",) * 4
 
 
+def test_the_table_leaves_empty_what_is_not_known_and_is_in_order(made: Report) -> None:
+    works = dict(sorted(made.this.works.items(), reverse=True))
+    report = replace(made, this=replace(made.this, works=works), visitors={"Z": 1, "A": 2}, catalogue=None)
+    table = list(csv.DictReader(StringIO("".join(as_csv(report)))))
+    total = next(row for row in table if row["row"] == "total")
+    assert (total["name"], total["value"], total["share_of_catalogue_percent"]) == ("", "", "")
+    assert "None" not in {cell for row in table for cell in row.values()}
+    mine = [row for row in table if row["month"] == str(made.this.month)]
+    assert [row["name"] for row in mine if row["row"] == "visitors"] == ["A", "Z"]
+    names = [row["name"] for row in mine if row["row"] == "work"]
+    assert len({*names}) > 1
+    assert names == sorted(names)
+
+
+def test_the_annex_lists_who_asked_and_who_was_sent(made: Report) -> None:
+    words = WORDS["en"]
+    sheet = sheet_of(replace(made, visitors={"Nobody yet": 3}), words)
+    annex = {table.title: table for table in sheet.annex}
+    sent = {row[0]: row[1:4] for row in annex[words.sent_by].rows}
+    assert sent["Nobody yet"] == ("3", "0", words.written.ratio(0, 3))
+    assert {row[0] for row in annex[words.sent_by].rows} >= {one.name for one in made.this.operators} - {""}
+    asked = [
+        (operator.name, words.written.number(groups[name].requested))
+        for operator in made.this.operators
+        for groups in (operator.ai, operator.other)
+        for name in ("attributed", "described")
+        if groups[name].requested
+    ]
+    assert sorted((row[0], row[3]) for row in annex[words.by_operator].rows) == sorted(asked)
+
+
 def test_impostors_stand_in_no_row_of_an_operator(made: Report) -> None:
     words = WORDS["en"]
     annex = {table.title: table for table in sheet_of(made, words).annex}

@@ -117,13 +117,23 @@ def test_check_lists_all_that_stops_each_letter_at_once(cli: Any, place: Path) -
 
 def test_who_holds_a_permission_is_named_before_a_letter_goes_out(cli: Any, place: Path) -> None:
     config = place / "vorbehalt.toml"
-    more = (
-        '[[reservation.permission]]\nreference = "LIC-7"\noperator = "openai"\nuses = ["training"]\n[works]'
+    more = "".join(
+        f'[[reservation.permission]]\nreference = "{reference}"\noperator = "{operator}"\n'
+        f'uses = ["training"]\n{until}\n'
+        for reference, operator, until in (
+            ("LIC-7", "openai", ""),
+            ("LIC-8", "openai", f"until = {day(9)}"),
+            ("LIC-9", "openai", f"until = {day(-9)}"),
+            ("LIC-10", "google", ""),
+        )
     )
-    config.write_text(config.read_text("utf-8").replace("[works]", more), "utf-8")
+    config.write_text(config.read_text("utf-8").replace("[works]", f"{more}[works]"), "utf-8")
     result = check(cli)
     assert result.code == 0, result.out
-    assert "OpenAI holds the permission LIC-7 at https://label.example: read twice" in result.err
+    assert [line for line in result.err.splitlines() if "permission" in line] == [
+        f"OpenAI holds the permission {reference} at https://label.example: read twice"
+        for reference in ("LIC-7", "LIC-8")
+    ]
 
 
 def test_a_configuration_that_never_ran_cannot_be_declared(cli: Any, place: Path) -> None:
@@ -134,6 +144,14 @@ def test_a_configuration_that_never_ran_cannot_be_declared(cli: Any, place: Path
     result = check(cli)
     assert result.code == 1
     assert "V134 the log knows another reservation in force at https://label.example" in problems(result)[0]
+
+
+def test_a_section_that_reserves_more_makes_it_no_other_reservation(cli: Any, tmp_path: Path) -> None:
+    section = '[[reservation.section]]\nname = "press"\npaths = ["/press/"]\nsearch = "reserve"'
+    make_site(tmp_path, section)
+    write_rows(tmp_path, row())
+    result = check(cli)
+    assert (result.code, problems(result)) == (0, [])
 
 
 def test_a_site_that_reserves_nothing_has_nothing_to_declare(cli: Any, tmp_path: Path) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from anchor_support import SECOND, Authority, Site, serving, stamper
 from tlog_support import verdicts
@@ -168,9 +173,55 @@ def test_no_number_of_names_asks_without_end(tmp_path: Path) -> None:
         asked.append(url)
         raise PostError("nobody is there")
 
-    certificate = x509.load_pem_x509_certificate((tmp_path / "tsa/tsa.pem").read_bytes())
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    found = gather([certificate.public_bytes(Encoding.DER), b"no certificate"], authority.root_pem, exchange)
+    signer = x509.load_pem_x509_certificate((tmp_path / "tsa/tsa.pem").read_bytes())
+    found = gather([signer.public_bytes(Encoding.DER), b"no certificate"], authority.root_pem, exchange)
     assert (len(asked), len(found.said), found.files) == (MOST_FETCHES, MOST_FETCHES, [])
     assert {item["why"] for item in found.said} == {"nobody is there"}
+
+
+def house_of_three() -> tuple[x509.Certificate, x509.Certificate, x509.Certificate]:
+    """A signer that names where its issuer's certificate and its own state are, that issuer, and the root."""
+    keys = {name: generate_private_key(SECP256R1()) for name in ("root", "middle", "signer")}
+    access = [
+        x509.AccessDescription(method, x509.UniformResourceIdentifier(url))
+        for method, url in (
+            (AuthorityInformationAccessOID.CA_ISSUERS, "http://tsa.example/middle.crt"),
+            (AuthorityInformationAccessOID.CA_ISSUERS, "ldap://tsa.example/middle"),
+            (AuthorityInformationAccessOID.OCSP, "http://tsa.example/ocsp\x1b"),
+        )
+    ]
+
+    def made(name: str, by: str) -> x509.Certificate:
+        subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, by))
+        builder = x509.CertificateBuilder(issuer, subject, keys[name].public_key(), 7)
+        builder = builder.not_valid_before(datetime(2026, 1, 1)).not_valid_after(datetime(2036, 1, 1))
+        if name == "signer":
+            builder = builder.add_extension(x509.AuthorityInformationAccess(access), critical=False)
+        return builder.sign(keys[by], SHA256())
+
+    return made("signer", "middle"), made("middle", "root"), made("root", "root")
+
+
+@pytest.mark.parametrize("is_enclosed", [False, True])
+def test_an_issuer_that_is_not_enclosed_is_fetched_and_its_responder_asked(is_enclosed: bool) -> None:
+    signer, middle, root = house_of_three()
+    refusal = ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus.UNAUTHORIZED)
+    bodies = {".crt": middle.public_bytes(Encoding.DER), "csp\x1b": refusal.public_bytes(Encoding.DER)}
+    chain = [signer.public_bytes(Encoding.DER)]
+    chain += [middle.public_bytes(Encoding.DER)] if is_enclosed else []
+    found = gather(
+        chain,
+        root.public_bytes(Encoding.PEM).decode(),
+        lambda url, body, media_type: Answer(200, bodies[url[-4:]]),
+    )
+    fetched = {
+        "serial": "7",
+        "kind": "crt",
+        "url": "http://tsa.example/middle.crt",
+        "revoked": None,
+        "file": 0,
+    }
+    asked = {"serial": "7", "kind": "ocsp", "url": "http://tsa.example/ocsp?",
+             "why": "the responder answered unauthorized"}  # fmt: skip
+    assert found.said == ([asked] if is_enclosed else [fetched, asked])
+    assert [kind for kind, _ in found.files] == ([] if is_enclosed else ["crt"])

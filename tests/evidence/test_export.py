@@ -52,7 +52,7 @@ def log(tmp_path: Path) -> Log:
             writer.leaf("anchor", seen={"kind": "copy", "size": 4, "files": files}),
             writer.leaf("correction", seen={"of": 2, "says": "wrong host"}),
             writer.leaf("correction", seen={"of": 3, "says": "wrong document"}),
-            writer.leaf("attribution", seen={"claims": [claim("Acme"), claim("Third")]}),
+            writer.leaf("attribution", seen={"claims": [claim("Acme"), {"token": "Bot"}, claim("Third")]}),
             writer.leaf("rollup", seen={"rows": [{"key": ["h", "AcmeBot", "Acme"]}]}),
         ]
     )

@@ -81,6 +81,7 @@ def test_objects_and_anchors_that_no_record_names(
     put(sealed / "anchors/2.b.tsr", b"other", 0o644)
     put(sealed / "anchors/3.checkpoint", b"note", 0o644)
     put(sealed / "spool/anchors/3.c.tsr", b"answer")
+    put(sealed / "objects/sha256/ab/notes", b"no object: its name is no digest")
     with locked(sealed / "run/sealer.lock"):
         log = make_log()
         log.start()

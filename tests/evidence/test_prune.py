@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from vorbehalt.evidence.log_scan import scan_log
 from vorbehalt.evidence.log_walk import walk_log
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.evidence.prune import draft, finish, wait_until_sealed
-from vorbehalt.evidence.pruned import first_readable
+from vorbehalt.evidence.pruned import first_readable, read_list
 from vorbehalt.evidence.query import Filters, open_log, prove, show
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.recording import keep_all, recording
@@ -30,6 +31,7 @@ from vorbehalt.evidence.tlog.proof import parse_proof, verify_proof
 
 pytestmark = pytest.mark.real("openssl")
 BODY = b"what was served long ago"
+LIST = json.dumps({"anchors": {"anchors/4.tsr": "c" * 64}, "objects": ["d" * 64]}).encode()
 
 
 @pytest.fixture
@@ -216,6 +218,20 @@ def test_a_hold_that_comes_in_between_stops_it(home: Path) -> None:
     assert verdicts(home) == (True, True)
 
 
+@pytest.mark.parametrize(("ref", "removed"), [("VB-510", None), ("VB-511", 2)])
+def test_only_a_hold_of_what_would_go_stops_it(ref: str, removed: int | None, home: Path) -> None:
+    """Record 511 is the last one that goes; each request lies one behind its number."""
+    plan = plan_for(home, minimum=512)
+    with recording(home, "test") as evidence:
+        keep_all(evidence, [draft(home, plan, "", "", "", NEW)])
+    holds.begin(home, holds.Hold("late-2026", "", ref, NEW))
+    if removed is None:
+        with pytest.raises(EvidenceError, match="record 511 is under the hold late-2026, begun since"):
+            finish(home, now=LATER)
+    else:
+        assert finish(home, now=LATER).bundles == removed
+
+
 def test_nothing_goes_before_its_record_is_sealed(home: Path) -> None:
     plan = plan_for(home, minimum=512)
     moments = iter(range(0, 1000, 20))
@@ -225,7 +241,8 @@ def test_nothing_goes_before_its_record_is_sealed(home: Path) -> None:
 
     with pytest.raises(EvidenceError, match="not sealed yet, so nothing was removed"):
         take()
-    assert finish(home, now=LATER).bundles == 0
+    removed = finish(home, now=LATER)
+    assert (removed.bundles, removed.minimum) == (0, 0)
     assert (home / "log/tile/entries/000").exists()
 
 
@@ -241,6 +258,26 @@ def test_a_list_that_was_changed_removes_nothing_more(home: Path) -> None:
         finish(home, now=LATER)
     assert (home / "keys/log.key").exists()
     assert verdicts(home) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("leaf", "body", "why"),
+    [
+        ({"objects": []}, b"{}", "the record names no list"),
+        ({"objects": [1]}, b"{}", "the record names no list"),
+        ({"objects": ["a" * 64]}, b"{", "is no list of anchors and objects"),
+        ({"objects": ["a" * 64]}, b'{"anchors": {}}', "is no list of anchors and objects"),
+        ({"objects": ["a" * 64]}, b'{"anchors": {"keys/log.key": "b"}, "objects": []}', "is no anchor"),
+        ({"objects": ["a" * 64]}, b'{"anchors": {}, "objects": ["../keys/log.key"]}', "is no object"),
+    ],
+)
+def test_a_list_names_anchors_and_objects_and_nothing_else(
+    leaf: dict[str, object], body: bytes, why: str
+) -> None:
+    with pytest.raises(TamperError, match=why):
+        read_list(leaf, lambda path: body)
+    listed = read_list({"objects": ["ab" * 32]}, {f"objects/sha256/ab/{'ab' * 32}": LIST}.__getitem__)
+    assert (listed.anchors, listed.objects) == ({"4.tsr": "c" * 64}, ("d" * 64,))
 
 
 def test_time_stamps_stay_although_their_records_go(tmp_path: Path) -> None:

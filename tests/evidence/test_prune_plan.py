@@ -113,6 +113,16 @@ def test_what_machines_were_told_stays_while_its_process_goes_on(tmp_path: Path)
     assert "what machines were told by https://label.example" in reason
 
 
+def test_what_machines_were_told_behind_the_border_holds_nothing_back(tmp_path: Path) -> None:
+    home = tmp_path / "evidence"
+    log = EvidenceLog(prepare(home, "label.example/evidence"), clock=lambda: OLD, clients_per_minute=1 << 30)
+    for number in range(300):
+        log.append(request(number, OLD))
+    log.append(Draft("policy-active", "", OLD, {"origin": "https://label.example"}))
+    log.close(30.0)
+    assert why(home, minimum=256) == (-1, 256, "")
+
+
 def test_a_gap_stays_while_it_explains_a_hole_behind_it(home: Path) -> None:
     from vorbehalt.evidence.prune_plan import _Scan
 
