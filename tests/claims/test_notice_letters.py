@@ -21,7 +21,7 @@ from letter_support import (
     traffic_of,
     writing,
 )
-from vorbehalt.claims.notice.counsel import Counsel, read_counsel
+from vorbehalt.claims.notice.counsel import Counsel, is_person, read_counsel
 from vorbehalt.claims.notice.kinds import LANGUAGES, RESTS_ON, SPEAKS_OF_ARTICLE_4, Kind, refusal
 from vorbehalt.claims.notice.letter import Workshop
 from vorbehalt.claims.register import Letter, Step
@@ -235,6 +235,17 @@ def test_text_of_counsel_names_who_answers_for_it(data: bytes, message: str) -> 
     counsel, problems = read_counsel("c.txt", data)
     assert counsel is None
     assert str(problems[0]).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("Jane Roe", True), ("Jane", False), ("Jane 2", False), ("1 2", False), ("Jane\tRoe", False),
+        ("J " + "R" * 198, True), ("J " + "R" * 199, False), ("Jane [NAME]", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_person_has_two_names_with_letters(name: str, is_one: bool) -> None:
+    assert is_person(name) is is_one
 
 
 @pytest.mark.parametrize(("size", "is_read"), [(64 * 1024, True), (64 * 1024 + 1, False)])
