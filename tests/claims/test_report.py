@@ -10,7 +10,7 @@ import pytest
 from months_support import DAY, write_log
 from report_support import CRAWLERS, OCTOBER, counted, gap, letter, records_of, report_of, visit_at
 from vorbehalt.claims.register import Register
-from vorbehalt.claims.report.counting import MonthsTally, count_months
+from vorbehalt.claims.report.counting import Aside, MonthsTally, count_months
 from vorbehalt.claims.report.figures import figures_of
 from vorbehalt.claims.report.month import Month
 from vorbehalt.claims.report.report import as_json
@@ -133,6 +133,12 @@ def test_losses_count_once_in_the_month_in_which_they_happened(tmp_path: Path) -
     assert (said["records_lost"], said["gaps"], said["gaps_of_unknown_size"]) == (10, 3, 1)
     assert said["before"]["records_lost"] == 4
     assert not said["is_empty"]
+
+
+@pytest.mark.parametrize("counter", ["requests", "rolled", "unnamed", "cut", "gaps"])
+def test_a_month_with_anything_in_the_log_is_not_empty(counter: str) -> None:
+    assert Aside().is_empty
+    assert not Aside(**{counter: 1}).is_empty  # type: ignore[arg-type]
 
 
 def test_anchored_days_are_those_on_which_somebody_outside_gave_a_time(tmp_path: Path) -> None:
