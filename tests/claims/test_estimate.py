@@ -37,6 +37,8 @@ def test_traffic_and_pages_are_priced_by_what_was_delivered(made: Report) -> Non
     value = ValueSettings("EUR", egress_per_gb=50_000.0, cost_per_1000_pages=2.5)
     assert amounts(made, value) == ["1.0", "0.01"]
     assert amounts(made, value, "described") == ["0.0", "0.0"]
+    # Where no work has a price, none is missing.
+    assert estimate_of(made.this, "attributed", value, WORKS.get).unpriced == 0
 
 
 @pytest.mark.parametrize(

@@ -160,3 +160,22 @@ def test_only_the_period_counts_and_the_figures_still_follow_from_what_is_enclos
     assert said["question"]["since"] == "2026-05-27T02:00:00Z"
     assert said["summary"]["impostors"]["requested"] == 0
     assert cli("dossier", "check", "out").code == 0
+
+
+def test_requests_of_which_only_the_decision_was_seen_are_said_without_impostors(
+    cli: Cli, tmp_path: Path
+) -> None:
+    site(tmp_path)
+    log = Log(tmp_path / "evidence")
+    records = Records(log)
+    asked = [("verified", "forward-auth"), ("claimed", "forward-auth"), ("contradicted", "forward-auth"),
+             ("verified", "app")]  # fmt: skip
+    log.seal([
+        records.policy(),
+        *(records.request(number, f"R{number}", claim={"standing": standing}, vantage=vantage)
+          for number, (standing, vantage) in enumerate(asked, 1)),
+    ])  # fmt: skip
+    assert cli("dossier", "--operator", "OpenAI", "--out", "out", "--no-record").code == 0
+    statements = contents(tmp_path / "out")["limitations"]["statements"]
+    codes = {one["code"]: dict(one["figures"]) for one in statements}
+    assert codes["lim.vantage"] == {"requests": 2}
