@@ -79,6 +79,7 @@ def robots() -> c.Robots:
             "",
             True,
             True,
+            False,
             counts(31_000, 30_500, 450),
         ),
         p.RobotsRow(
@@ -94,6 +95,7 @@ def robots() -> c.Robots:
             "",
             True,
             True,
+            False,
             counts(100, 90, 10),
         ),
         p.RobotsRow(
@@ -108,6 +110,7 @@ def robots() -> c.Robots:
             None,
             "VT-2026-4",
             True,
+            False,
             False,
             counts(120, 0, 120),
         ),
@@ -124,6 +127,7 @@ def robots() -> c.Robots:
             "",
             True,
             False,
+            False,
             counts(8_211, 0, 8_000),
         ),
         p.RobotsRow(
@@ -139,6 +143,7 @@ def robots() -> c.Robots:
             "",
             True,
             True,
+            False,
             counts(2_118, 2_100, 18),
         ),
     )

@@ -69,6 +69,7 @@ _KNOWN = {"version": VERSION, "allowed": False}
         ({"version": VERSION, "allowed": True, "fetched": {"version": OLDER, "allowed": False}}, OLDER, 1, 0),
         ({**_KNOWN, "fetched": {"version": OLDER, "allowed": "unknown"}}, OLDER, 0, 0),
         ({"version": VERSION, "allowed": False, "permission": "contract 7"}, VERSION, 0, 0),
+        ({**_KNOWN, "documented": False}, VERSION, 0, 0),
         (None, VERSION, 0, 0),
     ],
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import email
+import errno
 import json
 from datetime import UTC, datetime
 from io import StringIO
@@ -232,3 +233,23 @@ def test_a_prometheus_that_does_not_answer_is_said(cli: Any, visited: Path, mont
     result = cli("report", "--month", month, "--prometheus", "http://127.0.0.1:1")
     assert (result.code, result.out) == (2, "")
     assert "Prometheus at http://127.0.0.1:1 gave no answer" in result.err
+
+
+def test_a_disk_that_fills_leaves_the_last_report_and_says_so(
+    visited: Path, cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (visited / "r.html").write_text("the last one")
+    before = sorted(path.name for path in visited.iterdir())
+    write_bytes = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        if path.parent == visited:
+            write_bytes(path, data[:100])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_bytes(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    found = cli("report", "-o", "r.html")
+    assert (found.code, "the disk is full" in found.err) == (2, True)
+    assert (visited / "r.html").read_text() == "the last one"
+    assert sorted(path.name for path in visited.iterdir()) == before

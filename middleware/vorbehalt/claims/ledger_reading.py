@@ -9,6 +9,8 @@ from typing import Any
 from vorbehalt.facts import Standing
 
 _JOINED = "access-log"
+OPEN_RULE = "open-path"
+NO_PERMISSION = "none"
 _CARRIES_A_BODY = (200, 203, 206)
 
 
@@ -55,6 +57,31 @@ def operator_of(seen: Mapping[str, Any]) -> object:
 def is_refused(seen: Mapping[str, Any]) -> bool:
     """True if a request was not answered: blocked, limited or challenged."""
     return mapping(seen.get("decision")).get("action") != "allow"
+
+
+def is_disallowed(seen: Mapping[str, Any]) -> bool:
+    """True if robots.txt closed the path to the crawler of a request, and nothing speaks for it.
+
+    Nobody is blamed under a name that the crawler is not documented to read, with a permission by contract,
+    at a path that is open to everybody, or where the version that it had fetched last let it in or is not
+    known: a cached file may be used for a day (RFC 9309 section 2.4).
+    """
+    robots = mapping(seen.get("robots"))
+    return (
+        robots.get("allowed") is False
+        and ("fetched" not in robots or mapping(robots["fetched"]).get("allowed") is False)
+        and is_bound_by_robots(seen)
+    )
+
+
+def is_bound_by_robots(seen: Mapping[str, Any]) -> bool:
+    """False where robots.txt does not count: by contract, under no documented name, or at an open path."""
+    robots = mapping(seen.get("robots"))
+    return (
+        robots.get("documented") is not False
+        and (robots.get("permission") or seen.get("permission") or NO_PERMISSION) == NO_PERMISSION
+        and mapping(seen.get("decision")).get("rule") != OPEN_RULE
+    )
 
 
 def outcome_of(seen: Mapping[str, Any]) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -29,6 +30,7 @@ from vorbehalt.cli import (
 )
 from vorbehalt.cli.output import flush, printable, say
 from vorbehalt.errors import VorbehaltError
+from vorbehalt.evidence.files import FULL
 
 app = typer.Typer(
     name="vorbehalt",
@@ -88,6 +90,8 @@ def run() -> None:
     except VorbehaltError as error:
         _fail("\n".join(printable(line) for line in str(error).splitlines()))
     except OSError as error:
+        if error.errno in FULL:
+            _fail("vorbehalt: the disk is full: what was being written is not there")
         if not isinstance(error.filename, (str, bytes)):
             raise
         _fail(f"vorbehalt: {error.strerror}: {printable(str(error.filename))}")
@@ -95,6 +99,6 @@ def run() -> None:
         flush()
 
 
-def _fail(text: str) -> None:
+def _fail(text: str) -> NoReturn:
     print(text, file=sys.stderr)
     sys.exit(2)

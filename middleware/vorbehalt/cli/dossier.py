@@ -19,7 +19,7 @@ from vorbehalt.claims.dossier.make import Asked, Made, make_dossier
 from vorbehalt.claims.dossier.words import LANGUAGES
 from vorbehalt.claims.ledger import Query
 from vorbehalt.cli.evidence_records import keep, recording
-from vorbehalt.cli.output import CONFIG, JSON, moment, note, print_json, printable, quoted, say
+from vorbehalt.cli.output import CONFIG, JSON, note, period, print_json, printable, quoted, say
 from vorbehalt.cli.works_now import works_now
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.bundle_pin import pin
@@ -83,8 +83,7 @@ def dossier(
     rows, digest = read_disclosures(disclosures) if disclosures is not None else ((), "")
     query = Query(
         party.name,
-        None if since is None else moment(since, "--from"),
-        None if until is None else moment(until, "--to"),
+        *period(since, until),
         tokens_of(settings, party),
         size,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 from vorbehalt.cli.evidence_records import keep, recording
-from vorbehalt.cli.output import JSON, moment, note, print_json, printable, say
+from vorbehalt.cli.output import JSON, note, period, print_json, printable, say
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.bundle_pin import pin
 from vorbehalt.evidence.export import Exported, Question
@@ -41,8 +41,7 @@ def export(
     question = Question(
         operator,
         tuple(kinds),
-        moment(since, "--from") if since is not None else None,
-        moment(until, "--to") if until is not None else None,
+        *period(since, until),
         tuple(beside),
     )
     if record and not os.access(directory / "spool", os.W_OK | os.X_OK):

@@ -23,7 +23,7 @@ from vorbehalt.claims.notice.order import ENCLOSED_BYTES, Catalogue, Order
 from vorbehalt.claims.notice.sender import sender_of
 from vorbehalt.claims.notice.wording import day_of, one_line
 from vorbehalt.cli.evidence_records import evidence_of
-from vorbehalt.cli.output import moment, note, quoted
+from vorbehalt.cli.output import moment, note, period, quoted
 from vorbehalt.cli.works_now import works_now
 from vorbehalt.errors import ConfigError, Problem
 from vorbehalt.policy.tables import did_you_mean
@@ -205,11 +205,7 @@ def _period(asked: Asked) -> tuple[int | None, int | None]:
             raise typer.BadParameter(message, param_hint="--month") from None
         after = (first + timedelta(days=31)).replace(day=1)
         return moment(first.isoformat(), "--month"), moment(after.isoformat(), "--month")
-    since = moment(asked.since, "--from") if asked.since else None
-    until = moment(asked.until, "--to") if asked.until else None
-    if since is not None and until is not None and since >= until:
-        raise typer.BadParameter("the period ends before it begins", param_hint="--to")
-    return since, until
+    return period(asked.since or None, asked.until or None)
 
 
 def _selected(asked: Asked, settings: Settings, book: Book) -> set[int]:

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,6 +19,7 @@ CONFIG = typer.Option(Path("vorbehalt.toml"), "-c", "--config", help="The config
 JSON = typer.Option(False, "--json", help="Print JSON for machines.")
 
 
+_LAST_DAY = (date.max - date(1970, 1, 1)).days
 _FRACTION = re.compile(r"(.+\d\d:?\d\d:?\d\d)[.,](\d{1,9})((?:\D.*)?)")
 
 
@@ -134,7 +135,23 @@ def moment(text: str | None, hint: str = "--at") -> int:
         value = value.replace(tzinfo=UTC)
     since = value - datetime(1970, 1, 1, tzinfo=UTC)
     exact = int(fraction[2].ljust(9, "0")) if fraction else 1000 * since.microseconds
+    if not 0 <= since.days <= _LAST_DAY:
+        raise typer.BadParameter(
+            f"{quoted(text or '')} lies before 1970 or after 9999 (UTC)", param_hint=hint
+        )
     return (since.days * 86400 + since.seconds) * 10**9 + exact
+
+
+def period(since: str | None, until: str | None) -> tuple[int | None, int | None]:
+    """Return the bounds of `--from` and `--to` (nanoseconds UTC); None where nothing was said.
+
+    Raises typer.BadParameter, also if nothing can lie between them: no figure may come of a slip.
+    """
+    begins = None if since is None else moment(since, "--from")
+    ends = None if until is None else moment(until, "--to")
+    if begins is not None and ends is not None and begins >= ends:
+        raise typer.BadParameter("the period ends before it begins", param_hint="--to")
+    return begins, ends
 
 
 def utc_exact(at: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -152,7 +153,14 @@ def _put(output: Path | None, body: bytes) -> None:
     if output is None:
         write_bytes(body)
         return
-    output.write_bytes(body)
+    # Whole or as it was: a disk that fills must not leave half a report in the place of the last one.
+    place = output.resolve()
+    draft = place.with_name(f".{place.name}.{secrets.token_hex(4)}.writing")
+    try:
+        draft.write_bytes(body)
+        draft.replace(place)
+    finally:
+        draft.unlink(missing_ok=True)
     note(f"wrote {output}")
 
 

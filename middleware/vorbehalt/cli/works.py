@@ -19,8 +19,8 @@ from vorbehalt.cli.evidence_records import evidence_of
 from vorbehalt.cli.output import (
     CONFIG,
     JSON,
-    moment,
     note,
+    period,
     print_json,
     printable,
     problem_json,
@@ -176,8 +176,7 @@ def ledger(
     name, tokens = _operator(settings, operator)
     query = Query(
         name,
-        None if since is None else moment(since, "--from"),
-        None if until is None else moment(until, "--to"),
+        *period(since, until),
         tokens,
         size,
     )

@@ -146,6 +146,8 @@ def _summary(
             yield words.statement("fails", problems=problems)
         if gaps:
             yield words.statement("gaps", gaps=gaps)
+        if given.pruned:
+            yield words.statement("pruned", records=given.pruned)
         if not attributed.requested and not described.requested:
             yield words.statement("only_impostors" if impostors.requested else "nothing")
         elif not attributed.requested:

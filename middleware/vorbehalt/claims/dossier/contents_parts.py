@@ -177,7 +177,8 @@ class RobotsRow:
     `version` was in force. `fetched` is the version that this crawler had last fetched before: the same one,
     an older one, or "none" since observation began; "unknown" where the record does not say.
     `fetched_allowed` is what that older version said, None where it is the same or not known.
-    `is_violation`: disallowed, with no permission by contract, under a token that is documented to be read.
+    `is_violation`: disallowed, with no permission by contract, under a token that is documented to be read,
+    and the version fetched last does not let it in. `is_excused`: it does, or what it said is not known.
     """
 
     group: str
@@ -193,6 +194,7 @@ class RobotsRow:
     permission: str
     is_documented: bool
     is_violation: bool
+    is_excused: bool
     counts: Counts
 
 

@@ -31,7 +31,9 @@ def exculpatory_of(
 ) -> Exculpatory:
     """Return section 10."""
     attributed, described = groups[ATTRIBUTED_NAME], groups[DESCRIBED_NAME]
-    allowed = sum(row.counts.requested for row in robots.rows if row.allowed and row.group == ATTRIBUTED_NAME)
+    own = [row for row in robots.rows if row.group == ATTRIBUTED_NAME]
+    allowed = sum(row.counts.requested for row in own if row.allowed)
+    excused = sum(row.counts.requested for row in own if row.is_excused)
     fetched = sum(
         served.times
         for served in reservation.served
@@ -47,7 +49,8 @@ def exculpatory_of(
     def statements() -> Iterator[Statement]:
         for code, number in (
             ("impostors", impostors.requested), ("described", described.requested), ("licensed", licensed),
-            ("allowed", allowed), ("nothing_delivered", nothing), ("refused", attributed.refused),
+            ("allowed", allowed), ("excused", excused), ("nothing_delivered", nothing),
+            ("refused", attributed.refused),
         ):  # fmt: skip
             if number:
                 yield words.statement(f"ex.{code}", requests=number)

@@ -11,6 +11,10 @@ from vorbehalt.claims.dossier.contents_parts import (
 )
 from vorbehalt.claims.dossier.figures import Figures
 from vorbehalt.claims.dossier.tallying import ATTRIBUTED_NAME, by_text, counts_of
+from vorbehalt.claims.ledger_reading import NO_PERMISSION
+
+_NONE_SEEN = ("none", "unknown")
+"""No fetch was seen since observation began; the record does not say."""
 
 
 def robots_of(figures: Figures, requests: int) -> Robots:
@@ -28,6 +32,8 @@ def _rows(figures: Figures) -> Iterator[RobotsRow]:
     for text, groups in sorted(by_text(figures.tally.book("robots")).items()):
         (token, version, allowed, line, number, agent, fetched, fetched_allowed, permission, documented,
          is_open) = json.loads(text)  # fmt: skip
+        is_older = fetched not in (version, *_NONE_SEEN)
+        is_bound = not allowed and documented and permission == NO_PERMISSION and not is_open
         for group, lines in sorted(groups.items()):
             yield RobotsRow(
                 group=group,
@@ -41,6 +47,7 @@ def _rows(figures: Figures) -> Iterator[RobotsRow]:
                 fetched_allowed=fetched_allowed,
                 permission=str(permission),
                 is_documented=documented,
-                is_violation=not allowed and documented and permission == "none" and not is_open,
+                is_violation=is_bound and not (is_older and fetched_allowed is not False),
+                is_excused=is_bound and is_older and fetched_allowed is not False,
                 counts=counts_of(lines),
             )

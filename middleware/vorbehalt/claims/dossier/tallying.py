@@ -10,7 +10,7 @@ from vorbehalt.claims.dossier.contents_parts import (
     Counts,
 )
 from vorbehalt.claims.ledger import ATTRIBUTED, DESCRIBED, Query, Tally
-from vorbehalt.claims.ledger_reading import mapping
+from vorbehalt.claims.ledger_reading import OPEN_RULE, mapping
 from vorbehalt.claims.ledger_rows import Line, Rows, added, told
 from vorbehalt.claims.ledger_text import moment
 from vorbehalt.facts import Standing
@@ -20,8 +20,6 @@ DESCRIBED_NAME = "described"
 GROUPS = ((ATTRIBUTED_NAME, ATTRIBUTED), (DESCRIBED_NAME, DESCRIBED))
 Label = Callable[[int, Mapping[str, Any]], Iterable[str]]
 """Time of a request (nanoseconds UTC) and what was seen of it -> the texts under which it is counted."""
-
-_OPEN_RULE = "open-path"
 
 
 class DossierTally(Tally):
@@ -82,7 +80,7 @@ def robots_label(at: int, seen: Mapping[str, Any]) -> tuple[str, ...]:
         mapping(seen.get("claim")).get("token"), version, robots["allowed"], robots.get("line"),
         robots.get("number"), robots.get("agent"), last, allowed if isinstance(allowed, bool) else None,
         permission, robots.get("documented") is not False,
-        mapping(seen.get("decision")).get("rule") == _OPEN_RULE,
+        mapping(seen.get("decision")).get("rule") == OPEN_RULE,
     ]  # fmt: skip
     return (dumps(key),)
 

@@ -36,6 +36,7 @@ WORDS: Final[Mapping[str, str]] = {
         "gegen {operator}."
     ),
     "works": "Verschiedene Werke, die an signierte oder geprüfte Anfragen ausgeliefert wurden: {works}.",
+    "pruned": "Gelöschte Aufzeichnungen am Anfang des Protokolls, die nicht mitgezählt sind: {records}.",
     "violations": (
         "Signierte oder geprüfte Anfragen nach dem, was die geltende robots.txt ihnen nicht erlaubte: "
         "{requests}."
@@ -82,6 +83,11 @@ WORDS: Final[Mapping[str, str]] = {
     ),
     "ex.licensed": "Anfragen unter einer vertraglichen Erlaubnis: {requests}.",
     "ex.allowed": "Signierte oder geprüfte Anfragen nach dem, was robots.txt ihnen erlaubte: {requests}.",
+    "ex.excused": (
+        "Signierte oder geprüfte Anfragen nach dem, was die geltende robots.txt verbot, während die zuletzt "
+        "abgerufene Fassung es ihrem Crawler erlaubte oder nicht bekannt ist: {requests}. Sie zählen nicht "
+        "als gegen robots.txt."
+    ),
     "ex.fetched": "Abrufe der robots.txt unter dem Namen {operator}: {times}.",
     "ex.nothing_delivered": (
         "Signierte oder geprüfte Anfragen, die kein Werk mitnahmen (HEAD, unverändert, abgebrochen, andere "

@@ -30,6 +30,7 @@ WORDS: Final[Mapping[str, str]] = {
         " against {operator}."
     ),
     "works": "Distinct works delivered to signed or verified requests: {works}.",
+    "pruned": "Records at the beginning of the log that were pruned and are not counted: {records}.",
     "violations": (
         "Signed or verified requests for what the robots.txt in force disallowed to them: {requests}."
     ),
@@ -70,6 +71,11 @@ WORDS: Final[Mapping[str, str]] = {
     ),
     "ex.licensed": "Requests under a permission by contract: {requests}.",
     "ex.allowed": "Signed or verified requests for what robots.txt allowed them: {requests}.",
+    "ex.excused": (
+        "Signed or verified requests for what the robots.txt in force disallowed, while the version that "
+        "their crawler had fetched last allowed it or is not known: {requests}. They are not counted as "
+        "against robots.txt."
+    ),
     "ex.fetched": "Fetches of robots.txt in the name of {operator}: {times}.",
     "ex.nothing_delivered": (
         "Signed or verified requests that took no work with them (HEAD, not modified, broken off, another "

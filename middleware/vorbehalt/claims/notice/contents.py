@@ -138,6 +138,7 @@ def _facts(
         "licensed": sum(traffic.licensed.get(standing.value, 0) for standing in standings),
         "gaps": ledger.gaps,
         "cut": ledger.cut,
+        "pruned": ledger.pruned,
         "rollups": rollups,
         "size": material.log.size,
     }

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from vorbehalt.claims.ledger import Ledger, Query, Tally
+from vorbehalt.claims.ledger_reading import is_disallowed
 from vorbehalt.errors import EvidenceError
+from vorbehalt.evidence.pruned import first_readable
 from vorbehalt.evidence.query import open_log
 from vorbehalt.evidence.tlog.leaf import decode_leaf, seen_of
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
@@ -22,7 +24,8 @@ Progress = Callable[[int, int], None]
 class Traffic:
     """The ledger of one operator; by standing, how many requests robots.txt disallowed or a licence covers.
 
-    Only what the record itself says counts: `robots.allowed` as of that moment, and `permission`.
+    Only what the record itself says counts: `robots.allowed` as of that moment, and `permission`. What the
+    version that the crawler had fetched last allowed it is not told as disallowed.
     """
 
     ledger: Ledger
@@ -44,8 +47,9 @@ def read_traffic(
     size = full if size is None else size
     tallies = {name: Tally(query) for name, query in queries.items()}
     found = {name: Traffic(tally.ledger) for name, tally in tallies.items()}
+    pruned = first_readable(directory, full)
     for tally in tallies.values():
-        tally.ledger.size = size
+        tally.ledger.size, tally.ledger.pruned = size, pruned
     # Rollups of impostors name the product token only.
     by_text = {text: name for name, query in queries.items() for text in (name, *query.tokens)}
     names = b"|".join(re.escape(dumps(name).encode("ascii")) for name in sorted(queries))
@@ -55,7 +59,7 @@ def read_traffic(
     def reader(path: str) -> bytes:
         return (directory / "log" / path).read_bytes()
 
-    for first in range(0, size if queries else 0, WIDTH):
+    for first in range(pruned, size if queries else 0, WIDTH):
         for entry in read_entries(reader, bundle_name(first, full))[: size - first]:
             if mark.search(entry):
                 leaf = decode_leaf(entry)
@@ -94,11 +98,8 @@ def _beside(traffic: Traffic, leaf: Mapping[str, Any], query: Query) -> None:
         return
     seen = leaf["seen"]
     standing = str(seen["claim"].get("standing"))
-    robots = seen.get("robots")
     permission = seen.get("permission") or "none"
     if permission != "none":
         traffic.licensed[standing] = traffic.licensed.get(standing, 0) + 1
-    elif (
-        isinstance(robots, dict) and robots.get("allowed") is False and robots.get("documented") is not False
-    ):
+    elif is_disallowed(seen):
         traffic.disallowed[standing] = traffic.disallowed.get(standing, 0) + 1

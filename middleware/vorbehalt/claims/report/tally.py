@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from vorbehalt.claims.ledger import Query, Tally
 from vorbehalt.claims.ledger_pairs import Part
-from vorbehalt.claims.ledger_reading import Rolled, mapping, works_of
+from vorbehalt.claims.ledger_reading import Rolled, is_bound_by_robots, mapping, works_of
 from vorbehalt.claims.ledger_rows import Rows
 from vorbehalt.claims.report.month import Month
 from vorbehalt.evidence.told import NONE
@@ -88,10 +88,10 @@ _AI = frozenset(purpose.value for purpose in AI_PURPOSES)
 def closed_by_robots(seen: Mapping[str, Any]) -> int | None:
     """Return AGAINST or UNFETCHED if robots.txt closes what was asked for; None if not, or if nobody knows.
 
-    What counts is the version that the crawler had fetched last. A contract that lets it in goes before.
+    What counts is the version that the crawler had fetched last. What robots.txt does not bind is left out.
     """
     said = mapping(seen.get("robots"))
-    if not said or "permission" in said:
+    if not said or not is_bound_by_robots(seen):
         return None
     if (older := mapping(said.get("fetched"))) and "allowed" in older:
         return AGAINST if older["allowed"] is False else None
