@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from notice_support import (
     TO,
     check,
     day,
+    keep,
     make_site,
     only_folder,
     problems,
+    request,
     row,
     write,
     write_rows,
@@ -212,3 +215,14 @@ def test_without_the_extra_one_sentence_says_what_to_install(
         assert result.err.splitlines()[-1] == "letters need an extra: pip install 'vorbehalt[claims]'"
     assert read_register(place / "evidence").letters == ()
     assert not list((place / "out").iterdir())
+
+
+def test_a_letter_does_not_rest_on_requests_under_a_contract_alone(cli: Any, place: Path) -> None:
+    at = time.time_ns() - 3600 * 10**9
+    keep(place, request(990_001, "Meta", "verified", at, permission="licence:7"))
+    for kind in ("factual", "gpai-complaint"):
+        result = write(cli, kind=kind, who=("--operator", "Meta"))
+        assert result.code == 1
+        assert "all requests that it would rest on fall under a permission by contract" in result.err
+    keep(place, request(990_002, "Meta", "verified", at))
+    assert write(cli, kind="factual", who=("--operator", "Meta")).code == 0

@@ -115,13 +115,16 @@ def check(
     if as_json:
         print_json({
             "ok": found.ok, "records": found.records, "figures": found.figures,
-            "differences": list(found.differences), "taken_as_given": list(TAKEN),
+            "differences": list(found.differences), "evidence_verified": found.verifies,
+            "taken_as_given": list(TAKEN),
         })  # fmt: skip
     else:
         say(f"{found.records} records, {found.figures} figures computed again")
         for line in found.differences:
             say(f"differs: {printable(line)}")
         say(f"taken as given: {', '.join(TAKEN)}")
+        if not found.verifies:
+            say("the dossier itself says that its evidence does not verify")
         say("fails" if found.differences else "holds")
         note("Signature, tree, objects and time stamps: python3 -I -S verify.py DIR --vkey KEY")
     if not found.ok:

@@ -40,7 +40,6 @@ from vorbehalt.cli.notice_order import (
 from vorbehalt.cli.operator_actions import checked_reason
 from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, problem_json, say
 from vorbehalt.cli.own_files import as_owner, as_started
-from vorbehalt.errors import Problem
 
 _NOT_SENT = "Nothing was sent. Read each letter, send it yourself, then enter that: vorbehalt notice sent ID"
 
@@ -130,7 +129,7 @@ def write(
             letters = with_catalogue(run, box)
             written = _drafts(letters, box) if draft else _entered(run, letters, box, no_hold)
             box.deliver()
-    _told(written, run.problems, out, is_draft=draft, as_json=as_json)
+    _told(written, run, out, is_draft=draft, as_json=as_json)
     if run.problems:
         raise typer.Exit(1)
 
@@ -202,9 +201,8 @@ def _entered(run: Run, letters: list[Writing], box: Outbox, no_hold: str | None)
     return [Written(*three) for three in zip(letters, folders, entered, strict=True)]
 
 
-def _told(
-    written: list[Written], problems: list[Problem], out: Path, *, is_draft: bool, as_json: bool
-) -> None:
+def _told(written: list[Written], run: Run, out: Path, *, is_draft: bool, as_json: bool) -> None:
+    problems = run.problems
     if as_json:
         print_json(
             {"written": [one.as_json() for one in written], "errors": [*map(problem_json, problems)],
@@ -217,7 +215,7 @@ def _told(
     for problem in problems:
         note(str(problem))
     if problems:
-        note(f"{len(written)} letters were written; {len({p.line for p in problems})} could not be")
+        note(f"{len(written)} letters were written; {run.asked - len(written)} could not be")
     if written:
         note("Drafts: nothing was entered, held or sent." if is_draft else _NOT_SENT)
 

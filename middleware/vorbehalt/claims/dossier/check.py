@@ -41,6 +41,8 @@ class Checked:
     records: int
     figures: int
     differences: tuple[str, ...]
+    verifies: bool = True
+    """What the dossier says of the whole log; False: it was made of evidence that does not verify."""
 
     @property
     def ok(self) -> bool:
@@ -52,6 +54,9 @@ def check_dossier(folder: Path) -> Checked:
 
     Signature, tree, objects and time stamps are for verify.py in the same folder.
     """
+    # A pipe or a device would be read for ever.
+    if strange := sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*") if _is_strange(one)):
+        return Checked(0, 0, tuple(f"{name}: is no regular file" for name in strange[:MOST_DIFFERENCES]))
     try:
         body = (folder / CONTENTS).read_bytes()
         said = json.loads(body)
@@ -73,7 +78,16 @@ def check_dossier(folder: Path) -> Checked:
     table = "".join(as_csv(composed.ledger, lambda id: titles.get(id, ""), composed.letter))
     if _read(folder / "ledger.csv") != table.encode("utf-8", "backslashreplace"):
         differences.append("ledger.csv is not the table of these records")
-    return Checked(composed.contents.summary.records_enclosed, _leaves(found), tuple(differences))
+    return Checked(
+        composed.contents.summary.records_enclosed,
+        _leaves(found),
+        tuple(differences),
+        contents.verification.ok,
+    )
+
+
+def _is_strange(path: Path) -> bool:
+    return path.is_symlink() or not (path.is_file() or path.is_dir())
 
 
 def _as_it_verified(again: Contents, contents: Contents) -> Any:

@@ -110,7 +110,7 @@ def question_in(folder: Path) -> Mapping[str, object] | None:
 
 def _may_replace(out: Path, question: Question) -> bool:
     """Return whether an older dossier of the same question is at `out`; raises EvidenceError if else is."""
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+    if not os.path.lexists(out) or (out.is_dir() and not any(out.iterdir())):
         return False
     if out.is_dir() and not out.is_symlink() and question_in(out) == asdict(question):
         return True

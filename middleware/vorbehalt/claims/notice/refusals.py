@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from vorbehalt.claims.notice.addressees import Addressee
 from vorbehalt.claims.notice.kinds import RESTS_ON, SPEAKS_OF_ARTICLE_4, WITHOUT_FACTS, Kind, refusal
 from vorbehalt.claims.notice.order import Material, Order
+from vorbehalt.claims.notice.traffic import Traffic
 from vorbehalt.claims.register import ANSWERED, SENT, Letter, Register
 from vorbehalt.errors import Problem
+from vorbehalt.facts import Standing
 
 
 def letter_problems(file: str, order: Order, to: Addressee, material: Material) -> Iterator[Problem]:
@@ -29,10 +31,21 @@ def letter_problems(file: str, order: Order, to: Addressee, material: Material) 
         known = "" if operator in material.names.values() else f' (the rules know no operator "{operator}")'
         if why := refusal(order.kind, None if traffic is None else traffic.ledger):
             yield stop("operator", f"{why}{known}")
+        elif traffic is not None and _is_licensed(traffic, RESTS_ON[order.kind]):
+            yield stop(
+                "operator",
+                f"{order.kind}: all requests that it would rest on fall under a permission by contract;"
+                f" allowed: {', '.join(WITHOUT_FACTS)}",
+            )
     if order.kind is Kind.REMINDER:
         letter, why = letter_to_remind_of(material.register, operator, to, order)
         if letter is None:
             yield stop("operator", why)
+
+
+def _is_licensed(traffic: Traffic, standings: tuple[Standing, ...]) -> bool:
+    licensed = sum(traffic.licensed.get(standing.value, 0) for standing in standings)
+    return licensed >= traffic.ledger.total(*standings)["requested"]
 
 
 def letter_to_remind_of(

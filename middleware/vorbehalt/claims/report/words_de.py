@@ -146,6 +146,8 @@ GERMAN = Words(
         " Pfad.",
         "Menschen: abgewiesene Anfragen, die den Namen keines Crawlers tragen. Darunter können verkleidete"
         " Programme sein.",
+        "Zeilen alter Zugriffsprotokolle, die eingelesen wurden, sind nicht zeitgleich entstanden: Sie"
+        " stehen in keiner dieser Zahlen.",
         "Tage sind Tage in UTC. Dieselben Zahlen stehen in CSV und JSON; das Werkkonto jedes Betreibers"
         " (vorbehalt works ledger) sagt dasselbe wie seine Zeilen hier.",
     ),

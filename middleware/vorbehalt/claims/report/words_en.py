@@ -137,6 +137,8 @@ ENGLISH = Words(
         " reserves a use. The share is of the catalogue as it is now, cut and not rounded up.",
         "Against robots.txt: the version that this crawler had fetched last closes the path to it.",
         "People: refused requests that bear no crawler's name. Among them may be programs in disguise.",
+        "Lines of old access logs that were imported are not contemporaneous: they stand in none of these"
+        " figures.",
         "Days are days in UTC. The same figures stand in the CSV and JSON; the ledger of each operator"
         " (vorbehalt works ledger) says the same as its rows here.",
     ),

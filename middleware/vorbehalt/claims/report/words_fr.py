@@ -145,6 +145,8 @@ FRENCH = Words(
         "Contre le robots.txt : la version que ce robot avait lue en dernier lui ferme le chemin.",
         "Personnes : requêtes refusées qui ne portent le nom d’aucun robot. Il peut s’y trouver des"
         " programmes déguisés.",
+        "Les lignes d’anciens journaux d’accès qui ont été importées ne sont pas contemporaines : elles ne"
+        " figurent dans aucun de ces chiffres.",
         "Les jours sont des jours UTC. Les mêmes chiffres figurent dans le CSV et le JSON ; le compte de"
         " chaque exploitant (vorbehalt works ledger) dit la même chose que ses lignes ici.",
     ),
