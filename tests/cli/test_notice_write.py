@@ -271,3 +271,12 @@ def test_the_figures_of_letters_are_those_of_the_ledger(place: Path) -> None:
             # Rollups that name nobody are nobody's; a letter does not speak of them.
             assert {**counted, "rollups_of_nobody": 0} == {**expected, "rollups_of_nobody": 0}
             assert counted["gaps"] == 1
+
+
+def test_what_a_killed_run_left_is_named_and_an_empty_folder_of_it_goes(cli: Any, place: Path) -> None:
+    (place / "out" / ".writing-empty").mkdir(parents=True)
+    (place / "out" / ".writing-rest" / "2026-0001-x").mkdir(parents=True)
+    result = write(cli, kind="factual", who=("--operator", "openai"))
+    assert result.code == 0
+    assert "out/.writing-rest is of a run that was killed" in result.err
+    assert [path.name for path in (place / "out").glob(".*")] == [".writing-rest"]

@@ -126,6 +126,10 @@ def write(
     written: list[Written] = []
     if run.ready:
         with outbox(out) as box:
+            for rest in box.left:
+                note(
+                    f"{rest} is of a run that was killed: what notice status does not name was never entered"
+                )
             letters = with_catalogue(run, box)
             written = _drafts(letters, box) if draft else _entered(run, letters, box, no_hold)
             box.deliver()

@@ -5,6 +5,7 @@ The same pinned size and the same records give the same bytes. The folder appear
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import secrets
@@ -18,6 +19,7 @@ from typing import BinaryIO
 
 from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence.bundle_pin import Pinned
+from vorbehalt.evidence.files import is_abandoned, try_lock
 from vorbehalt.evidence.tlog.leaf import decode_leaf, seen_of
 from vorbehalt.evidence.tlog.merkle import HASH_SIZE, leaf_hash
 from vorbehalt.evidence.tlog.tiles import WIDTH
@@ -56,6 +58,7 @@ class BundleFolder:
         self.digests: dict[str, str] = {}
         """SHA-256 hex by path, of what was written so far."""
         self._draft = target.absolute().with_name(f".{target.absolute().name}.{secrets.token_hex(4)}.partial")
+        self._lock = -1
 
     @property
     def manifest(self) -> bytes:
@@ -84,15 +87,19 @@ class BundleFolder:
     def _begin(self) -> None:
         if self.target.exists() and (not self.target.is_dir() or any(self.target.iterdir())):
             raise EvidenceError(f"{self.target} is there already: name a folder that is not, or an empty one")
+        remove_rests(self.target)
         self._draft.mkdir(parents=True)
+        self._lock = hold_directory(self._draft)
 
     def _finish(self) -> None:
         (self._draft / MANIFEST).write_bytes(self.manifest)
         if self.target.is_dir():
             self.target.rmdir()
         os.rename(self._draft, self.target)
+        os.close(self._lock)
 
     def _discard(self) -> None:
+        os.close(self._lock)
         shutil.rmtree(self._draft, ignore_errors=True)
 
 
@@ -110,6 +117,23 @@ def bundle_folder(target: Path) -> Iterator[BundleFolder]:
     except BaseException:
         folder._discard()
         raise
+
+
+def remove_rests(target: Path) -> None:
+    """Remove what runs that were killed left beside `target`; what a running one writes stays."""
+    name = glob.escape(target.absolute().name)
+    beside = target.absolute().parent
+    for pattern in (f".{name}.*.partial", f"..{name}.*.new.*.partial"):
+        for rest in beside.glob(pattern):
+            if rest.is_dir() and not rest.is_symlink() and is_abandoned(rest):
+                shutil.rmtree(rest, ignore_errors=True)
+
+
+def hold_directory(path: Path) -> int:
+    """Return an open, locked directory: nobody takes it for a rest until it is closed."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try_lock(fd)
+    return fd
 
 
 def enclose_log(folder: BundleFolder, pinned: Pinned) -> None:

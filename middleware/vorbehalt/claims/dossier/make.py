@@ -27,7 +27,7 @@ from vorbehalt.claims.ledger_rows import Line
 from vorbehalt.claims.ledger_text import day, moment
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.audit import verify
-from vorbehalt.evidence.bundle_folder import bundle_folder
+from vorbehalt.evidence.bundle_folder import bundle_folder, remove_rests
 from vorbehalt.evidence.bundle_pin import Pinned
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.works.entry import Work
@@ -68,6 +68,7 @@ def make_dossier(pinned: Pinned, asked: Asked, out: Path, *, pages: Pages, progr
     replaces = _may_replace(out, question)
     report = verify(pinned.directory, progress=lambda done, total: progress("checked", done, total))
     out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    remove_rests(out)
     with collect(
         pinned, asked.query, out.absolute().parent, lambda done, total: progress("read", done, total)
     ) as found:

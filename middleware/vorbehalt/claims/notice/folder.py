@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import tempfile
@@ -11,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from vorbehalt.errors import ClaimError
+from vorbehalt.evidence.bundle_folder import hold_directory
+from vorbehalt.evidence.files import is_abandoned
 
 
 class Outbox:
@@ -20,6 +23,8 @@ class Outbox:
         self._out = out
         self._staging = staging
         self.is_delivering = False
+        self.left: list[Path] = []
+        """Folders of runs that were killed before their letters were in place."""
 
     def put(self, folder: str, files: Mapping[str, bytes]) -> None:
         """Write the files of one letter. Raises ClaimError if its place is taken."""
@@ -45,11 +50,20 @@ class Outbox:
 def outbox(out: Path) -> Iterator[Outbox]:
     """Open a folder for writing; what is not delivered goes. Raises OSError if it cannot be written to."""
     out.mkdir(parents=True, exist_ok=True)
+    rests = [rest for rest in sorted(out.glob(".writing-*")) if rest.is_dir() and is_abandoned(rest)]
     staging = Path(tempfile.mkdtemp(prefix=".writing-", dir=out))
+    lock = hold_directory(staging)
     box = Outbox(out, staging)
+    for rest in rests:
+        # What a killed run had entered is not thrown away; whether it had is for the register to say.
+        if any(rest.iterdir()):
+            box.left.append(rest)
+        else:
+            rest.rmdir()
     try:
         yield box
     finally:
+        os.close(lock)
         # Letters that are entered are never thrown away.
         if not box.is_delivering or not any(staging.iterdir()):
             shutil.rmtree(staging, ignore_errors=True)
