@@ -36,10 +36,11 @@ from vorbehalt.claims.dossier.times import nanoseconds
 from vorbehalt.claims.dossier.verifying import verify_of
 from vorbehalt.claims.dossier.words import Words
 from vorbehalt.claims.ledger import ATTRIBUTED, Ledger
+from vorbehalt.claims.ledger_reading import mapping, number
 from vorbehalt.claims.ledger_rows import Line
 from vorbehalt.claims.ledger_text import day, percent
 from vorbehalt.claims.register import Letter
-from vorbehalt.evidence.tlog.leaf import decode_leaf
+from vorbehalt.evidence.tlog.leaf import decode_leaf, seen_of
 from vorbehalt.facts import Standing
 
 LEVELS = {
@@ -148,6 +149,8 @@ def _summary(
             yield words.statement("gaps", gaps=gaps)
         if given.pruned:
             yield words.statement("pruned", records=given.pruned)
+        if earlier := _earlier(figures):
+            yield words.statement("earlier_log", records=earlier)
         if not attributed.requested and not described.requested:
             yield words.statement("only_impostors" if impostors.requested else "nothing")
         elif not attributed.requested:
@@ -183,6 +186,12 @@ def _summary(
         gaps=gaps,
         records_enclosed=figures.records,
     )
+
+
+def _earlier(figures: Figures) -> int:
+    """Return how many records the logs held that this one follows, as it says itself."""
+    began = (mapping(seen_of(leaf).get("from")) for _, leaf in figures.of("key-rotation"))
+    return sum(number(one.get("size")) for one in began)
 
 
 def _works(figures: Figures, ledger: Ledger, given: Given) -> Works:

@@ -36,6 +36,10 @@ WORDS: Final[Mapping[str, str]] = {
         "gegen {operator}."
     ),
     "works": "Verschiedene Werke, die an signierte oder geprüfte Anfragen ausgeliefert wurden: {works}.",
+    "earlier_log": (
+        "Dieses Protokoll folgt auf ein anderes mit {records} Aufzeichnungen unter anderem Schlüssel: Auch "
+        "dieses ist zu befragen. Nichts davon ist hier mitgezählt."
+    ),
     "pruned": "Gelöschte Aufzeichnungen am Anfang des Protokolls, die nicht mitgezählt sind: {records}.",
     "violations": (
         "Signierte oder geprüfte Anfragen nach dem, was die geltende robots.txt ihnen nicht erlaubte: "

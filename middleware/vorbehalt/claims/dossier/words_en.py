@@ -30,6 +30,10 @@ WORDS: Final[Mapping[str, str]] = {
         " against {operator}."
     ),
     "works": "Distinct works delivered to signed or verified requests: {works}.",
+    "earlier_log": (
+        "This log follows another one of {records} records under another key: ask that one too. Nothing of "
+        "it is counted here."
+    ),
     "pruned": "Records at the beginning of the log that were pruned and are not counted: {records}.",
     "violations": (
         "Signed or verified requests for what the robots.txt in force disallowed to them: {requests}."

@@ -15,7 +15,7 @@ _ROOM = 640
 """Characters of sentences on the first page."""
 _MIDNIGHT = "T00:00:00Z"
 _PROBLEMS = 3
-_FIRST = ("fails", "gaps", "pruned", "nothing", "only_impostors", "only_described")
+_FIRST = ("fails", "gaps", "pruned", "earlier_log", "nothing", "only_impostors", "only_described")
 """Codes of sentences that are said in the frame at the top, in the words of this page or their own."""
 
 
