@@ -15,7 +15,7 @@ from vorbehalt.evidence.anchor.targets import Target, TimeStamper
 from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.sealing.sealer import seal_once
 
 POLICY = "1.2.3.4"
 NOW = 1_795_700_000_000_000_000

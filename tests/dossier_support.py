@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tlog_support import Log, put
-from vorbehalt.evidence.manifest import Manifest, Part, canonical, header_lines
+from vorbehalt.evidence.history.manifest import Manifest, Part, canonical, header_lines
 from vorbehalt.reservation.headers import headers_digest
 
 OPERATOR = "OpenAI"

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from vorbehalt.evidence.fsck import GRACE_SECONDS
-from vorbehalt.evidence.fsck_run import look_at
+from vorbehalt.evidence.fsck.found import GRACE_SECONDS
+from vorbehalt.evidence.fsck.run import look_at
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.receipt import Draft
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from vorbehalt.evidence import holds
 from vorbehalt.evidence.directory import prepare
 from vorbehalt.evidence.files import Disk
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.prune import draft, finish, wait_until_sealed
-from vorbehalt.evidence.prune_plan import Plan, Policy, make_plan
+from vorbehalt.evidence.pruning.plan import Plan, Policy, make_plan
+from vorbehalt.evidence.pruning.prune import draft, finish, wait_until_sealed
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.recording import keep_all, recording
-from vorbehalt.evidence.retention import DEFAULTS, parse_period
+from vorbehalt.evidence.vault import holds
+from vorbehalt.evidence.vault.retention import DEFAULTS, parse_period
 
 OLD = 1_700_000_000_000_000_000  # 2023-11-14
 NEW = 1_790_000_000_000_000_000  # 2026-09-21

@@ -7,16 +7,16 @@ from typing import Any
 
 from vorbehalt.evidence.directory import open_directory
 from vorbehalt.evidence.files import Disk
-from vorbehalt.evidence.losses import Losses
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.sealer import LogSealer
-from vorbehalt.evidence.spool import WriterFiles
+from vorbehalt.evidence.sealing.sealer import LogSealer
+from vorbehalt.evidence.spool.spool import WriterFiles
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.evidence.tlog.merkle import leaf_hash, root_of
 from vorbehalt.evidence.tlog.note import open_checkpoint
 from vorbehalt.evidence.tlog.tiles import decode_bundle, tiles_of
-from vorbehalt.evidence.vault import Keys, Sealer
-from vorbehalt.evidence.writer import Writer
+from vorbehalt.evidence.vault.vault import Keys, Sealer
+from vorbehalt.evidence.writing.losses import Losses
+from vorbehalt.evidence.writing.writer import Writer
 
 AT = 1_795_413_803_799_141_015
 

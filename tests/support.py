@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from vorbehalt.evidence.forgetting import erase_rows
-from vorbehalt.evidence.retention import DEFAULTS, Period, parse_period
+from vorbehalt.evidence.vault.forgetting import erase_rows
+from vorbehalt.evidence.vault.retention import DEFAULTS, Period, parse_period
 
 CASES = Path(__file__).parent / "cases"
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from vorbehalt.evidence import verify as standalone
-from vorbehalt.evidence.audit import Report, verify
+from vorbehalt.evidence.auditor.audit import Report, verify
 from vorbehalt.evidence.tlog.leaf import encode_leaf
 from vorbehalt.evidence.tlog.note import Checkpoint, Signer
 from vorbehalt.evidence.tlog.tiles import decode_bundle, entries_path, grow, tiles_of

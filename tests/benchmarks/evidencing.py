@@ -14,18 +14,18 @@ from hashlib import sha256
 from pathlib import Path
 
 from measure import Budget
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import EvidenceDirectory, prepare
 from vorbehalt.evidence.files import Disk
 from vorbehalt.evidence.frames import frame
+from vorbehalt.evidence.leaf.record import build_leaf
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.losses import Losses
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.record import build_leaf
-from vorbehalt.evidence.sealer import seal_once
-from vorbehalt.evidence.spool import WriterFiles
-from vorbehalt.evidence.vault import Keys, Sealer
-from vorbehalt.evidence.writer import Writer
+from vorbehalt.evidence.sealing.sealer import seal_once
+from vorbehalt.evidence.spool.spool import WriterFiles
+from vorbehalt.evidence.vault.vault import Keys, Sealer
+from vorbehalt.evidence.writing.losses import Losses
+from vorbehalt.evidence.writing.writer import Writer
 
 BATCH = 512
 BUILT, MADE, SINGLE, APPENDED, VERIFIED = 100_000, 10_000, 1_000, 4_000, 50_000

@@ -22,10 +22,10 @@ from vorbehalt.claims.ledger_pairs import Pairs
 from vorbehalt.claims.ledger_text import as_csv, as_json, percent, sentences
 from vorbehalt.claims.ledgers import read_ledgers
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence import query
+from vorbehalt.evidence.bundle.spreadsheet import harmless
 from vorbehalt.evidence.log import open_evidence
+from vorbehalt.evidence.reading import query
 from vorbehalt.evidence.receipt import Draft, RecordType
-from vorbehalt.evidence.spreadsheet import harmless
 from vorbehalt.facts import Standing
 
 DAY = 86_400 * 10**9

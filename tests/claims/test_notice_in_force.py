@@ -9,7 +9,7 @@ from asgi_support import PageApp, ask
 from notice_support import make_site
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.claims.notice.in_force import in_force
-from vorbehalt.evidence.history import read_history
+from vorbehalt.evidence.history.history import read_history
 
 
 def test_each_host_that_reserves_something_is_declared_since_when_it_has_done_so(tmp_path: Path) -> None:

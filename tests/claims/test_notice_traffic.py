@@ -11,7 +11,7 @@ from register_support import DAY, TODAY, evidence_with
 from vorbehalt.claims.ledger import Query
 from vorbehalt.claims.notice.traffic import read_traffic
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.reading.query import open_log
 from vorbehalt.evidence.receipt import Draft
 
 DISALLOWED = {"allowed": False, "documented": True}

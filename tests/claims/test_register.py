@@ -21,7 +21,7 @@ from vorbehalt.claims.register_entry import _numbers, enter, take_step
 from vorbehalt.claims.register_rules import NewStep, next_sentence, refusal
 from vorbehalt.claims.register_text import letter_json, row
 from vorbehalt.errors import ClaimError, EvidenceError
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 
 
 def test_a_letter_is_what_its_steps_made_of_it() -> None:

@@ -16,12 +16,12 @@ from vorbehalt.claims.register import NOT_SEALED, read_register
 from vorbehalt.claims.register_entry import enter, enter_all, take_step
 from vorbehalt.claims.register_rules import NewStep
 from vorbehalt.errors import ClaimError, EvidenceError
-from vorbehalt.evidence import holds
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.objects import ObjectStore
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.sealing.sealer import seal_once
+from vorbehalt.evidence.vault import holds
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from vorbehalt.claims.report.figures import GROUPS
 from vorbehalt.claims.report.month import Month
 from vorbehalt.claims.report.report import as_json
 from vorbehalt.claims.report.table import as_csv
-from vorbehalt.evidence import query
+from vorbehalt.evidence.reading import query
 from vorbehalt.facts import Standing
 
 COLUMNS = ("requested", "refused", "delivered", "bytes")

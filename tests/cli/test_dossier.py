@@ -14,7 +14,7 @@ from dossier_cli_support import contents, files
 from dossier_log import mixed_log
 from dossier_support import SECRET, Records, site
 from tlog_support import Log
-from vorbehalt.evidence.query import show
+from vorbehalt.evidence.reading.query import show
 
 Cli = Callable[..., Any]
 

@@ -18,8 +18,8 @@ from dossier_log import mixed_log
 from dossier_support import AT, HEADERS, OPERATOR, Records, site
 from tlog_support import SIGNER, Log
 from vorbehalt.evidence.directory import prepare
-from vorbehalt.evidence.history_records import Imported
-from vorbehalt.evidence.manifest import header_lines
+from vorbehalt.evidence.history.manifest import header_lines
+from vorbehalt.evidence.history.records import Imported
 from vorbehalt.evidence.receipt import Draft
 
 Cli = Callable[..., Any]

@@ -20,7 +20,7 @@ from dossier_log import mixed_log
 from dossier_support import Records, site
 from tlog_support import Log
 from vorbehalt.evidence.log import open_evidence
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
 from vorbehalt.evidence.tlog.leaf import seen_of
 
 Cli = Callable[..., Any]

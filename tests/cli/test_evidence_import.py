@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.log import prepare
-from vorbehalt.evidence.openings import openings
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
+from vorbehalt.evidence.vault.openings import openings
 from vorbehalt.identify.networks import read_range_lists
 from vorbehalt.imports import joining
 from vorbehalt.settings import load_rules

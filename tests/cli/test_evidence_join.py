@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vorbehalt.evidence.log import EvidenceLog, prepare
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.imports.access_log import Sent, read_line
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.log import EvidenceLog, prepare
-from vorbehalt.evidence.openings import openings
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
 from vorbehalt.evidence.receipt import Draft
+from vorbehalt.evidence.vault.openings import openings
 
 Cli = Callable[..., Any]
 READER, ACME = "203.0.113.177", "198.51.100.23"

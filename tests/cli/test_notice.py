@@ -15,7 +15,7 @@ import pytest
 from register_support import DAY, evidence_with, request
 from register_support import TODAY as NOW
 from vorbehalt.claims.register import day_of, read_register
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.objects import ObjectStore
 
 Cli = Callable[..., Any]

@@ -38,8 +38,8 @@ from vorbehalt.claims.notice.wording import long_day
 from vorbehalt.claims.register import read_register
 from vorbehalt.claims.register_entry import NewLetter, enter
 from vorbehalt.errors import ClaimError
-from vorbehalt.evidence.holds import holds
 from vorbehalt.evidence.receipt import Draft
+from vorbehalt.evidence.vault.holds import holds
 from vorbehalt.settings import load
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from process_support import CHROME, GPTBOT, VORBEHALT, ask, free_port, running, vorbehalt, wait_for
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
 from vorbehalt.stores.overrides_file import read
 
 Cli = Callable[..., Any]

@@ -16,7 +16,7 @@ import pytest
 
 from asgi_support import GPTBOT, PERPLEXITY, PageApp, call, scope
 from vorbehalt import VorbehaltMiddleware
-from vorbehalt.evidence import query
+from vorbehalt.evidence.reading import query
 
 CONFIG = """format = 1
 [site]

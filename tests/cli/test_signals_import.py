@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from signals_import_support import SOURCE, Repository, bounds_digest, robots_at, spans
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 
 Cli = Callable[..., Any]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from signals_import_support import ROBOTS, SOURCE, Archive, bounds_digest, robots_at
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.imports import found as bounds
 
 Cli = Callable[..., Any]

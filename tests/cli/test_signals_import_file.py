@@ -11,7 +11,7 @@ import pytest
 from asgi_support import PageApp, ask
 from signals_import_support import SOURCE, Repository, bounds_digest, robots_at, spans
 from vorbehalt import VorbehaltMiddleware
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.imports import found as bounds
 
 Cli = Callable[..., Any]

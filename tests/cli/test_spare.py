@@ -19,10 +19,10 @@ from process_support import VORBEHALT, free_port, running, vorbehalt, wait_for
 from process_support import ask as ask_port
 from support import erase_row
 from vorbehalt import VorbehaltMiddleware
-from vorbehalt.evidence.audit import verify
-from vorbehalt.evidence.forgetting import destroy_day
-from vorbehalt.evidence.query import Filters, show
-from vorbehalt.evidence.vault import Keys
+from vorbehalt.evidence.auditor.audit import verify
+from vorbehalt.evidence.reading.query import Filters, show
+from vorbehalt.evidence.vault.forgetting import destroy_day
+from vorbehalt.evidence.vault.vault import Keys
 from vorbehalt.stores.overrides_file import read
 
 Cli = Callable[..., Any]

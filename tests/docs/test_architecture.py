@@ -17,7 +17,7 @@ ROWS = re.findall(r"^\| `([a-z_/]+)/` \| (.*) \|$", TEXT, re.M)
 def layers() -> list[set[str]]:
     """The layers that import-linter holds, the highest first."""
     tool = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
-    (contract,) = [one for one in tool["importlinter"]["contracts"] if one["type"] == "layers"]
+    (contract,) = [one for one in tool["importlinter"]["contracts"] if one.get("containers") == ["vorbehalt"]]
     return [set(layer.split(" | ")) for layer in contract["layers"]]
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import prepare
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.query import show
+from vorbehalt.evidence.reading.query import show
 from vorbehalt.evidence.receipt import Draft
 
 FLOOD, QUIET = 1_000_000, 20

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from killing_support import kill_under_load
-from vorbehalt.evidence.fsck import GRACE_SECONDS, Finding, Look
-from vorbehalt.evidence.fsck_log import sealer_state
-from vorbehalt.evidence.fsck_run import look_at
-from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.fsck.found import GRACE_SECONDS, Finding, Look
+from vorbehalt.evidence.fsck.log_files import sealer_state
+from vorbehalt.evidence.fsck.run import look_at
+from vorbehalt.evidence.sealing.sealer import seal_once
 
 
 @pytest.mark.timeout(120)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from killing_support import Crowd, kill_under_load, statuses
-from vorbehalt.evidence.audit import verify
-from vorbehalt.evidence.query import show
-from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.auditor.audit import verify
+from vorbehalt.evidence.reading.query import show
+from vorbehalt.evidence.sealing.sealer import seal_once
 
 
 def assert_all_is_there(crowd: Crowd, directory: Path) -> dict[str, int]:

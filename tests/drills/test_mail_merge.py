@@ -12,7 +12,7 @@ import pytest
 
 from notice_support import make_site, row, write_rows
 from vorbehalt.claims.register import read_register
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 
 LETTERS, SECONDS, MEMORY_MIB = 700, 60, 500
 

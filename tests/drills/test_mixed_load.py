@@ -38,8 +38,8 @@ from process_support import (
     wait_for,
 )
 from redis_support import server
-from vorbehalt.evidence.audit import verify
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.auditor.audit import verify
+from vorbehalt.evidence.reading.query import Filters, show
 
 SECONDS = float(os.environ.get("VORBEHALT_DRILL_SECONDS", "600"))
 BEAT = 10.0

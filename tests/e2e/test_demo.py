@@ -88,7 +88,7 @@ def test_a_strangers_program_agrees(told: tuple[Any, Path]) -> None:
 
 def test_one_changed_byte_in_any_file_fails_both(told: tuple[Any, Path], tmp_path: Path) -> None:
     """One byte in the middle of a file, one file of each kind at a time."""
-    from vorbehalt.evidence.audit import verify
+    from vorbehalt.evidence.auditor.audit import verify
 
     evidence = tmp_path / "copy"
     shutil.copytree(told[0]["evidence"]["directory"], evidence)

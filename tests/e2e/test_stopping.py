@@ -9,8 +9,8 @@ import threading
 from pathlib import Path
 
 from process_support import GPTBOT, VORBEHALT, ask, end, free_port, running, wait_for
-from vorbehalt.evidence.audit import verify
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.auditor.audit import verify
+from vorbehalt.evidence.reading.query import Filters, show
 
 CONFIG = """\
 format = 1

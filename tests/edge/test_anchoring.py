@@ -14,7 +14,7 @@ from anchor_support import Answering, Authority, answering, time_stamp
 from asgi_support import PageApp, call, config, scope
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.evidence.anchor.thread import AnchorThread
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 
 pytestmark = pytest.mark.real("openssl")
 

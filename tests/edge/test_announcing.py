@@ -13,9 +13,9 @@ import pytest
 from asgi_support import PageApp, ask, config, protect
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.edge.runtime import Runtime
-from vorbehalt.evidence.audit import verify
-from vorbehalt.evidence.history import read_history
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.auditor.audit import verify
+from vorbehalt.evidence.history.history import read_history
+from vorbehalt.evidence.reading.query import Filters, show
 
 
 class RobotsApp(PageApp):

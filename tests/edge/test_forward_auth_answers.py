@@ -11,7 +11,7 @@ import pytest
 from asgi_support import CHROME, GPTBOT, PERPLEXITY, Got, PageApp, WatchedEvidence, call, config, scope
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.edge.reverse_proxy.headers import request_headers
-from vorbehalt.evidence.record import build_leaf
+from vorbehalt.evidence.leaf.record import build_leaf
 
 SECRET = "k2v7h4s9d1f6g3j8"
 PROXY = ("192.0.2.1", 1)

@@ -13,7 +13,7 @@ import pytest
 from asgi_support import CHROME, GPTBOT, PageApp, ask, protect
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.evidence.memory import MemoryEvidence
-from vorbehalt.evidence.vault import Keys
+from vorbehalt.evidence.vault.vault import Keys
 from vorbehalt.policy.overrides import Overrides, Pause, Spare, visitor_key
 from vorbehalt.stores.overrides_file import change
 

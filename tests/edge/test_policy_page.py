@@ -15,7 +15,7 @@ import pytest
 from asgi_support import PERPLEXITY, Got, PageApp, ask, call, config, protect, scope, watched
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.edge.announcing import Announcement, announce
-from vorbehalt.evidence.in_force import InForce
+from vorbehalt.evidence.history.in_force import InForce
 
 GERMAN_FIRST = {"site": {"languages": ["de-DE", "en"]}}
 

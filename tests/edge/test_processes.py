@@ -22,7 +22,7 @@ from asgi_support import CHROME, GPTBOT, PERPLEXITY, PageApp, ask, call, config,
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.edge import metrics, runtime
 from vorbehalt.errors import EvidenceError, VorbehaltError
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 
 START, STOP = {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}
 

@@ -10,11 +10,11 @@ from prometheus_client import generate_latest
 
 from asgi_support import GPTBOT, PERPLEXITY, PageApp, ask, protect
 from vorbehalt.edge.watching import needs_restart
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.openings import openings
-from vorbehalt.evidence.query import Filters, show
-from vorbehalt.evidence.retention import Keeping, Period
+from vorbehalt.evidence.reading.query import Filters, show
+from vorbehalt.evidence.vault.openings import openings
+from vorbehalt.evidence.vault.retention import Keeping, Period
 
 ADDRESS = "203.0.113.177"
 SECRETS = ("cookie-s3cret", "token-s3cret", "query-s3cret", "de-CH-x-s3cret")

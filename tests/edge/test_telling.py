@@ -13,8 +13,8 @@ import pytest
 from asgi_support import CHROME, GPTBOT, PERPLEXITY, PageApp, ask, call, config, protect, scope, watched
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.edge.telling import place_of
-from vorbehalt.evidence.told import Fetch
-from vorbehalt.evidence.told_lines import FetchLine
+from vorbehalt.evidence.history.told import Fetch
+from vorbehalt.evidence.history.told_lines import FetchLine
 from vorbehalt.facts import Standing
 from vorbehalt.settings import load_rules
 
@@ -357,7 +357,7 @@ def on_disk(folder: Path, app: Any = None) -> VorbehaltMiddleware:
 
 
 def shown(folder: Path) -> list[dict[str, Any]]:
-    from vorbehalt.evidence.query import Filters, show
+    from vorbehalt.evidence.reading.query import Filters, show
 
     return [leaf["seen"] for leaf in show(folder / "evidence", Filters(type="request"))]  # type: ignore[misc]
 

@@ -11,9 +11,9 @@ import pytest
 
 from vorbehalt.evidence.directory import EvidenceDirectory, prepare
 from vorbehalt.evidence.files import Disk
+from vorbehalt.evidence.leaf.record import seen_headers
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.receipt import Draft, RecordType
-from vorbehalt.evidence.record import seen_headers
 
 ORIGIN = "example.org/evidence"
 AT = 1_795_413_803_799_141_015  # 2026-11-23

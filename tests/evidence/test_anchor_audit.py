@@ -17,9 +17,9 @@ from tlog_support import run_script, verdicts
 from vorbehalt.evidence.anchor.targets import WitnessTarget
 from vorbehalt.evidence.anchor.witness_server import WitnessServer
 from vorbehalt.evidence.anchor.witness_store import WitnessStore
-from vorbehalt.evidence.audit import Report, verify
+from vorbehalt.evidence.auditor.audit import Report, verify
 from vorbehalt.evidence.directory import prepare
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
 from vorbehalt.evidence.tlog.note import Checkpoint, Signer
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, grow, read_entries
 

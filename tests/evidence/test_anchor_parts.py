@@ -22,7 +22,7 @@ from vorbehalt.evidence.anchor.copying import mail_of
 from vorbehalt.evidence.anchor.post import MOST_BYTES, PostError, post
 from vorbehalt.evidence.anchor.targets import CopyTarget
 from vorbehalt.evidence.anchor.windows import TimePoint, Window, Windows, point_of
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import EvidenceDirectory
 
 POINTS = [TimePoint(index=10, size=10, time=100), TimePoint(index=25, size=20, time=200)]

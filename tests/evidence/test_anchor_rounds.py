@@ -15,9 +15,9 @@ from anchor_support import NOW, SECOND, Answering, Authority, Site, answering, s
 from tlog_support import run_script
 from vorbehalt.evidence.anchor import checking
 from vorbehalt.evidence.anchor.rounds import Round
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import EvidenceDirectory
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
 
 pytestmark = pytest.mark.real("openssl")
 

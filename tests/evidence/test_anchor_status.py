@@ -21,9 +21,9 @@ from anchor_support import SECOND, Authority, Site, serving, stamper
 from tlog_support import verdicts
 from vorbehalt.evidence.anchor.post import Answer, PostError
 from vorbehalt.evidence.anchor.revocation import MOST_FETCHES, gather
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import EvidenceDirectory
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
 
 pytestmark = pytest.mark.real("openssl")
 

@@ -23,7 +23,7 @@ from tlog_support import (
     small_log,
     verdicts,
 )
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.tlog.leaf import encode_leaf
 from vorbehalt.evidence.tlog.note import Checkpoint, Signer
 

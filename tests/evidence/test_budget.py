@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vorbehalt.evidence.budget import OTHER, Budget
+from vorbehalt.evidence.leaf.budget import OTHER, Budget
+from vorbehalt.evidence.leaf.record import build_leaf
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.record import build_leaf
 
 MINUTE = 60 * 10**9
 Drafts = Callable[..., Draft]
@@ -84,7 +84,7 @@ def test_keys_beyond_the_bound_are_counted_together() -> None:
 def test_clients_beyond_the_bound_share_a_budget_and_memory_stays_flat(
     make_draft: Drafts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vorbehalt.evidence.budget._MAX_CLIENTS", 5)
+    monkeypatch.setattr("vorbehalt.evidence.leaf.budget._MAX_CLIENTS", 5)
     budget = Budget(per_client=2)
     admitted = sum(budget.admit(make_draft(n, client=f"client-{n}")) for n in range(50))
 

@@ -11,8 +11,8 @@ import pytest
 
 from tlog_support import SIGNER, Log, Writer, leaves, put
 from vorbehalt.errors import EvidenceError, TamperError
-from vorbehalt.evidence.bundle_folder import bundle_folder, enclose_log, enclose_records
-from vorbehalt.evidence.bundle_pin import pin
+from vorbehalt.evidence.bundle.folder import bundle_folder, enclose_log, enclose_records
+from vorbehalt.evidence.bundle.pin import pin
 from vorbehalt.evidence.tlog.merkle import leaf_hash, root_of
 from vorbehalt.evidence.tlog.note import open_checkpoint
 from vorbehalt.evidence.tlog.tiles import WIDTH

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from vorbehalt.evidence.audit import verify
-from vorbehalt.evidence.query import show
+from vorbehalt.evidence.auditor.audit import verify
+from vorbehalt.evidence.reading.query import show
 
 LIBRARY = next(
     (path for path in Path("/usr/lib").glob("*/faketime/libfaketime.so.1")),
@@ -22,7 +22,7 @@ import asyncio, json, sys
 from pathlib import Path
 from vorbehalt.evidence.log import EvidenceLog, prepare
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.retention import DEFAULTS, Keeping, parse_period
+from vorbehalt.evidence.vault.retention import DEFAULTS, Keeping, parse_period
 import time
 
 home, when = Path(sys.argv[1]), Path(sys.argv[2])

@@ -14,20 +14,20 @@ from typing import Any
 import pytest
 
 from process_support import wait_for
-from vorbehalt.evidence import audit
-from vorbehalt.evidence.budget import Budget
-from vorbehalt.evidence.counts import PAGE_BYTES, Counts, Kept, read_counts
+from vorbehalt.evidence.auditor import audit
 from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.files import Disk, is_abandoned
-from vorbehalt.evidence.inbox import Inbox
+from vorbehalt.evidence.leaf.budget import Budget
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.losses import Losses
-from vorbehalt.evidence.query import show
+from vorbehalt.evidence.reading.query import show
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.sealer import seal_once
-from vorbehalt.evidence.spool import WriterFiles, boot_mark
-from vorbehalt.evidence.vault import Keys, Sealer
-from vorbehalt.evidence.writer import Writer
+from vorbehalt.evidence.sealing.sealer import seal_once
+from vorbehalt.evidence.spool.counts import PAGE_BYTES, Counts, Kept, read_counts
+from vorbehalt.evidence.spool.spool import WriterFiles, boot_mark
+from vorbehalt.evidence.vault.vault import Keys, Sealer
+from vorbehalt.evidence.writing.inbox import Inbox
+from vorbehalt.evidence.writing.losses import Losses
+from vorbehalt.evidence.writing.writer import Writer
 
 AT = 1_795_413_803_799_141_015
 MINUTE = 60 * 10**9
@@ -128,7 +128,7 @@ def gaps(directory: EvidenceDirectory) -> list[Any]:
 def test_whenever_a_writer_is_killed_the_gap_record_says_exactly_what_is_missing(
     directory: EvidenceDirectory, monkeypatch: pytest.MonkeyPatch, calls: int
 ) -> None:
-    monkeypatch.setattr("vorbehalt.evidence.inbox.QUEUE_RECORDS", 5)
+    monkeypatch.setattr("vorbehalt.evidence.writing.inbox.QUEUE_RECORDS", 5)
     life = Life(directory.path, DyingDisk(calls))
     with contextlib.suppress(Killed):
         life.live()
@@ -206,7 +206,7 @@ def test_after_a_restart_of_the_machine_nobody_claims_to_know_the_number(
     life = Life(directory.path, Disk())
     life.live()
     life.die()
-    monkeypatch.setattr("vorbehalt.evidence.unclean.boot_mark", lambda: "anothers")
+    monkeypatch.setattr("vorbehalt.evidence.spool.unclean.boot_mark", lambda: "anothers")
     seal_once(directory.path)
 
     (gap,) = [item for item in gaps(directory) if item["reason"] == "unclean_end"]

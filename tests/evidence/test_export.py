@@ -14,11 +14,11 @@ import pytest
 
 from tlog_support import START, Log, Writer, check, drop_bundle, leaves, prune, put, run_script
 from vorbehalt.errors import EvidenceError, TamperError
-from vorbehalt.evidence.audit import verify
-from vorbehalt.evidence.bundle_pin import pin
-from vorbehalt.evidence.export import Question, export, export_draft
-from vorbehalt.evidence.export_rows import COLUMNS
-from vorbehalt.evidence.record import build_leaf
+from vorbehalt.evidence.auditor.audit import verify
+from vorbehalt.evidence.bundle.export import Question, export, export_draft
+from vorbehalt.evidence.bundle.pin import pin
+from vorbehalt.evidence.bundle.rows import COLUMNS
+from vorbehalt.evidence.leaf.record import build_leaf
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 
 SECOND = 10**9
@@ -129,8 +129,8 @@ def test_the_question_is_said_in_words() -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from vorbehalt.evidence.bundle_pin import pin
-from vorbehalt.evidence.export import Question, export
+from vorbehalt.evidence.bundle.pin import pin
+from vorbehalt.evidence.bundle.export import Question, export
 question = Question("Acme", ("request", "signal-served"), 1, None, ("anchor", "gap"))
 print(export(pin(Path(sys.argv[1]), 8), question, Path(sys.argv[2]), table=True).digest)
 """

@@ -17,16 +17,17 @@ import pytest
 
 from support import default_periods
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence import holds, query
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import EvidenceDirectory
-from vorbehalt.evidence.holds import Hold
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.openings import openings
+from vorbehalt.evidence.reading import query
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.retention import parse_period
-from vorbehalt.evidence.shred import shred_address, shred_days, shred_expired
-from vorbehalt.evidence.vault import Keys
+from vorbehalt.evidence.vault import holds
+from vorbehalt.evidence.vault.holds import Hold
+from vorbehalt.evidence.vault.openings import openings
+from vorbehalt.evidence.vault.retention import parse_period
+from vorbehalt.evidence.vault.shred import shred_address, shred_days, shred_expired
+from vorbehalt.evidence.vault.vault import Keys
 
 DAY = 86_400 * 10**9
 MONDAY = 1_795_413_803_799_141_015  # 2026-11-23
@@ -150,7 +151,7 @@ def test_a_chain_that_names_an_address_is_forgotten_with_it(
 def test_the_openings_of_today_are_overwritten_and_their_writer_goes_on(
     directory: EvidenceDirectory, make_log: Callable[..., EvidenceLog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vorbehalt.evidence.vault.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("vorbehalt.evidence.vault.vault.LOOK_SECONDS", 0.0)
     log = make_log()
     log.start()
     receipt = log.append(draft(1, READER, MONDAY, ""))

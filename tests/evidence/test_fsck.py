@@ -10,11 +10,11 @@ import pytest
 
 from fsck_support import LATER, fill, found, put
 from tlog_support import Log, Writer, leaves
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.files import locked
-from vorbehalt.evidence.fsck import KINDS, Finding, Look, sentences
-from vorbehalt.evidence.fsck_run import repair, repair_draft
+from vorbehalt.evidence.fsck.found import KINDS, Finding, Look, sentences
+from vorbehalt.evidence.fsck.run import repair, repair_draft
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.receipt import Draft
 

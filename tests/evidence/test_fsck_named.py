@@ -14,15 +14,15 @@ import pytest
 from fsck_support import LATER, fill, found, put
 from tlog_support import Log, Writer, leaves, prune
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.files import locked
-from vorbehalt.evidence.fsck import Finding, Look, is_clean
-from vorbehalt.evidence.fsck_log import sealer_state
-from vorbehalt.evidence.fsck_run import look_at, repair
+from vorbehalt.evidence.fsck.found import Finding, Look, is_clean
+from vorbehalt.evidence.fsck.log_files import sealer_state
+from vorbehalt.evidence.fsck.run import look_at, repair
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.sealing.sealer import seal_once
 
 MakeLog = Callable[..., EvidenceLog]
 MakeDraft = Callable[..., Draft]

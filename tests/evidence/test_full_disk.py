@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from process_support import wait_for
-from vorbehalt.evidence import audit
-from vorbehalt.evidence.ballast import Ballast
+from vorbehalt.evidence.auditor import audit
 from vorbehalt.evidence.directory import prepare
 from vorbehalt.evidence.files import Disk
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.query import show
+from vorbehalt.evidence.reading.query import show
 from vorbehalt.evidence.receipt import Draft
+from vorbehalt.evidence.spool.ballast import Ballast
 
 ORIGIN = "example.org/evidence"
 AT = 1_795_413_803_799_141_015

@@ -16,10 +16,9 @@ import pytest
 from terms_support import Terms
 from tlog_support import START, Log, Writer, frame, put
 from vorbehalt.errors import EvidenceError, TamperError
-from vorbehalt.evidence.history import History, Version, read_history
-from vorbehalt.evidence.history_records import Imported
-from vorbehalt.evidence.in_force import InForce
-from vorbehalt.evidence.manifest import (
+from vorbehalt.evidence.history.history import History, Version, read_history
+from vorbehalt.evidence.history.in_force import InForce
+from vorbehalt.evidence.history.manifest import (
     Manifest,
     Part,
     Place,
@@ -30,6 +29,7 @@ from vorbehalt.evidence.manifest import (
     read_header_lines,
     read_manifest,
 )
+from vorbehalt.evidence.history.records import Imported
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.reservation.bundle import place, render
 from vorbehalt.reservation.sections import SectionIndex

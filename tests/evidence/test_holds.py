@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence import holds
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import prepare
-from vorbehalt.evidence.holds_told import told_holds
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.prune_plan import Policy, make_plan
+from vorbehalt.evidence.pruning.plan import Policy, make_plan
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.recording import keep_all, recording
-from vorbehalt.evidence.retention import parse_period
-from vorbehalt.evidence.shred import shred_days
-from vorbehalt.evidence.vault import Keys
+from vorbehalt.evidence.vault import holds
+from vorbehalt.evidence.vault.holds_told import told_holds
+from vorbehalt.evidence.vault.retention import parse_period
+from vorbehalt.evidence.vault.shred import shred_days
+from vorbehalt.evidence.vault.vault import Keys
 
 OLD = 1_700_000_000_000_000_000  # 2023-11-14
 ACME = holds.Hold("acme", "Acme", "", OLD)
@@ -101,7 +101,7 @@ def test_the_file_of_another_matter_does_not_fit(home: Path) -> None:
 
 
 def test_a_scope_sealed_anew_by_whoever_has_the_key_differs_from_the_record(home: Path) -> None:
-    from vorbehalt.evidence.hold_seal import seal_hold
+    from vorbehalt.evidence.vault.hold_seal import seal_hold
 
     key = Keys(home).get("hold-acme")
     assert key is not None

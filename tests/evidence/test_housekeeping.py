@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from support import default_periods
-from vorbehalt.evidence.clock import ClockWatch, Discipline, discipline
 from vorbehalt.evidence.directory import EvidenceDirectory
-from vorbehalt.evidence.housekeeping import HouseKeeping, full_sentence, size_of
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.retention import Keeping
-from vorbehalt.evidence.vault import Keys
+from vorbehalt.evidence.sealing.clock import ClockWatch, Discipline, discipline
+from vorbehalt.evidence.sealing.housekeeping import HouseKeeping, full_sentence, size_of
+from vorbehalt.evidence.vault.retention import Keeping
+from vorbehalt.evidence.vault.vault import Keys
 
 SECOND, HOUR, DAY = 10**9, 3600 * 10**9, 86_400 * 10**9
 AT = 1_795_413_803_799_141_015  # 2026-11-23
@@ -121,7 +121,7 @@ def test_what_cannot_be_destroyed_makes_health_yellow_and_is_tried_again(
         def refuse(*_: object) -> None:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-        patch.setattr("vorbehalt.evidence.shred.destroy_day", refuse)
+        patch.setattr("vorbehalt.evidence.vault.shred.destroy_day", refuse)
         house.step()
     (sentence,) = house.sentences()
     house.step()

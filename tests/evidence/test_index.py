@@ -12,11 +12,11 @@ import pytest
 
 from tlog_support import Log, Writer, prune
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.bundle_pin import pin
-from vorbehalt.evidence.index import ask, build, default_path
-from vorbehalt.evidence.index_questions import READY
-from vorbehalt.evidence.index_rows import COLUMNS, index_row
-from vorbehalt.evidence.query import show
+from vorbehalt.evidence.bundle.pin import pin
+from vorbehalt.evidence.index.index import ask, build, default_path
+from vorbehalt.evidence.index.questions import READY
+from vorbehalt.evidence.index.rows import COLUMNS, index_row
+from vorbehalt.evidence.reading.query import show
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from evidence_log_support import AT, leaves_of, wait_for
 from support import erase_row
-from vorbehalt.evidence.audit import verify as audit
+from vorbehalt.evidence.auditor.audit import verify as audit
 from vorbehalt.evidence.directory import EvidenceDirectory
-from vorbehalt.evidence.forgetting import destroy_day
 from vorbehalt.evidence.log import EvidenceLog, MemoryEvidence, NoEvidence, open_evidence
 from vorbehalt.evidence.receipt import Draft, Evidence
-from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.sealing.sealer import seal_once
+from vorbehalt.evidence.vault.forgetting import destroy_day
 
 Drafts = Callable[..., Draft]
 Logs = Callable[..., EvidenceLog]
@@ -107,7 +107,7 @@ def test_a_defect_in_building_records_costs_the_record_and_turns_health_red(
         raise ZeroDivisionError("a defect")
 
     with monkeypatch.context() as patch:
-        patch.setattr("vorbehalt.evidence.writer.build_leaf", broken)
+        patch.setattr("vorbehalt.evidence.writing.writer.build_leaf", broken)
         assert not wait_for(log.append(make_draft(2)))
     assert wait_for(log.append(make_draft(3)))
     assert log.lost()["internal"] >= 1

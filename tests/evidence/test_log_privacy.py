@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import EvidenceDirectory
+from vorbehalt.evidence.leaf.record import seen_headers
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.record import seen_headers
-from vorbehalt.evidence.vault import Keys, open_row, read_rows
+from vorbehalt.evidence.vault.vault import Keys, open_row, read_rows
 
 AT = 1_795_413_803_799_141_015
 ADDRESSES = ["203.0.113.177", "198.51.100.23", "2001:db8:85a3::8a2e:370:7334"]

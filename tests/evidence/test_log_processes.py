@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from evidence_log_support import leaves_of
-from vorbehalt.evidence.audit import verify as audit
-from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.auditor.audit import verify as audit
+from vorbehalt.evidence.sealing.sealer import seal_once
 
 
 def run_script(script: str, *arguments: str) -> subprocess.Popen[str]:

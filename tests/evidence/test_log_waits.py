@@ -13,9 +13,9 @@ import uvloop
 from evidence_log_support import AT, ENOUGH, leaves_of, wait_for
 from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.losses import Losses
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.receipts import SpoolReceipt, wake
+from vorbehalt.evidence.writing.losses import Losses
+from vorbehalt.evidence.writing.receipts import SpoolReceipt, wake
 
 MINUTE = 60 * 10**9
 Drafts = Callable[..., Draft]
@@ -144,7 +144,7 @@ def test_cancelling_a_wait_is_not_swallowed(make_log: Logs, make_draft: Drafts) 
 def test_a_full_queue_never_blocks_and_is_counted_to_the_record(
     make_log: Logs, directory: EvidenceDirectory, make_draft: Drafts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vorbehalt.evidence.inbox.QUEUE_RECORDS", 20)
+    monkeypatch.setattr("vorbehalt.evidence.writing.inbox.QUEUE_RECORDS", 20)
     log = make_log()
     receipts = [log.append(make_draft(number)) for number in range(33)]
 

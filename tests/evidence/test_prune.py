@@ -11,23 +11,23 @@ import pytest
 from prune_support import LATER, NEW, OLD, fill, plan_for, prune
 from tlog_support import verdicts
 from vorbehalt.errors import EvidenceError, TamperError
-from vorbehalt.evidence import holds
 from vorbehalt.evidence.anchor.staging import stage
-from vorbehalt.evidence.audit import verify
-from vorbehalt.evidence.by_reference import find_request
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import prepare
 from vorbehalt.evidence.files import Disk
-from vorbehalt.evidence.history import read_history
+from vorbehalt.evidence.history.history import read_history
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.log_scan import scan_log
-from vorbehalt.evidence.log_walk import walk_log
 from vorbehalt.evidence.objects import ObjectStore
-from vorbehalt.evidence.prune import draft, finish, wait_until_sealed
-from vorbehalt.evidence.pruned import first_readable, read_list
-from vorbehalt.evidence.query import Filters, open_log, prove, show
+from vorbehalt.evidence.pruning.prune import draft, finish, wait_until_sealed
+from vorbehalt.evidence.reading.pruned import first_readable, read_list
+from vorbehalt.evidence.reading.query import Filters, open_log, prove, show
+from vorbehalt.evidence.reading.scan import scan_log
+from vorbehalt.evidence.reading.walk import walk_log
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.recording import keep_all, recording
 from vorbehalt.evidence.tlog.proof import parse_proof, verify_proof
+from vorbehalt.evidence.vault import holds
+from vorbehalt.evidence.vault.by_reference import find_request
 
 pytestmark = pytest.mark.real("openssl")
 BODY = b"what was served long ago"

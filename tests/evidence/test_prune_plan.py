@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from prune_support import NEW, OLD, POLICY, TODAY, fill, plan_for, request, why
-from vorbehalt.evidence import holds
 from vorbehalt.evidence.directory import prepare
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.prune_plan import make_plan
-from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.pruning.plan import make_plan
+from vorbehalt.evidence.reading.query import open_log
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.recording import keep_all, recording
-from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.sealing.sealer import seal_once
+from vorbehalt.evidence.vault import holds
 
 pytestmark = pytest.mark.real("openssl")
 
@@ -124,7 +124,7 @@ def test_what_machines_were_told_behind_the_border_holds_nothing_back(tmp_path: 
 
 
 def test_a_gap_stays_while_it_explains_a_hole_behind_it(home: Path) -> None:
-    from vorbehalt.evidence.prune_plan import _Scan
+    from vorbehalt.evidence.pruning.plan import _Scan
 
     scan = _Scan(POLICY, TODAY, {}, {}, None, 512)
     at = str(OLD)

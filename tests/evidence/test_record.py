@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vorbehalt.evidence.headers import MAX_HEADERS_BYTES
+from vorbehalt.evidence.leaf.headers import MAX_HEADERS_BYTES
+from vorbehalt.evidence.leaf.record import build_leaf, seen_headers
+from vorbehalt.evidence.leaf.scrub import MARK, address_forms
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.record import build_leaf, seen_headers
-from vorbehalt.evidence.scrub import MARK, address_forms
 from vorbehalt.evidence.tlog.leaf import MAX_LEAF_BYTES, LeafError, decode_leaf
 
 AT = 1_795_413_803_799_141_015

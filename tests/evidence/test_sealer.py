@@ -12,7 +12,7 @@ from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.files import open_lock, try_lock
 from vorbehalt.evidence.frames import scan_frames
-from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.sealing.sealer import seal_once
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_only_one_sealer_at_a_time(site: Site) -> None:
 
 
 def test_more_than_one_round_is_sealed_in_one_go(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vorbehalt.evidence.intake._ROUND_BYTES", 20_000)
+    monkeypatch.setattr("vorbehalt.evidence.spool.intake._ROUND_BYTES", 20_000)
     site.write(1, 200, size=500)
     site.write(2, 200, size=500)
     site.close(2)

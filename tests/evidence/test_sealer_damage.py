@@ -12,17 +12,17 @@ import pytest
 
 from sealer_support import AT, Site
 from vorbehalt.evidence import verify as standalone
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import EvidenceDirectory, open_directory
 from vorbehalt.evidence.files import try_lock
 from vorbehalt.evidence.frames import frame, scan_frames
-from vorbehalt.evidence.losses import Losses
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.sealer import LogSealer, seal_once
-from vorbehalt.evidence.spool import WriterFiles
-from vorbehalt.evidence.unclean import Loss
-from vorbehalt.evidence.vault import Keys, Sealer
-from vorbehalt.evidence.writer import Writer
+from vorbehalt.evidence.sealing.sealer import LogSealer, seal_once
+from vorbehalt.evidence.spool.spool import WriterFiles
+from vorbehalt.evidence.spool.unclean import Loss
+from vorbehalt.evidence.vault.vault import Keys, Sealer
+from vorbehalt.evidence.writing.losses import Losses
+from vorbehalt.evidence.writing.writer import Writer
 
 Drafts = Callable[..., Draft]
 
@@ -224,7 +224,7 @@ def test_a_later_spool_is_not_read_past_a_damaged_earlier_one(site: Site) -> Non
 def test_a_damaged_record_at_the_start_of_a_round_does_not_stop_the_sealer(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vorbehalt.evidence.intake._ROUND_BYTES", 20_000)
+    monkeypatch.setattr("vorbehalt.evidence.spool.intake._ROUND_BYTES", 20_000)
     site.write(1, 200, size=500)
     path = site.kill(1)
     data = bytearray(path.read_bytes())

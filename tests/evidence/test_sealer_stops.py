@@ -12,7 +12,7 @@ import pytest
 from sealer_support import QuickDisk, Site
 from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence.directory import EvidenceDirectory
-from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.sealing.sealer import seal_once
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.files import Disk, is_abandoned
 from vorbehalt.evidence.frames import MAX_FRAME_BYTES, frame, join_frames, scan_frames
-from vorbehalt.evidence.losses import Losses
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.receipts import SpoolReceipt
-from vorbehalt.evidence.spool import SPOOL_NAME, WRITER_ID, AppendFile, WriterFiles, new_writer_id
+from vorbehalt.evidence.spool.spool import SPOOL_NAME, WRITER_ID, AppendFile, WriterFiles, new_writer_id
 from vorbehalt.evidence.tlog.leaf import decode_leaf
-from vorbehalt.evidence.vault import Keys, Sealer, read_rows
-from vorbehalt.evidence.writer import Writer
+from vorbehalt.evidence.vault.vault import Keys, Sealer, read_rows
+from vorbehalt.evidence.writing.losses import Losses
+from vorbehalt.evidence.writing.receipts import SpoolReceipt
+from vorbehalt.evidence.writing.writer import Writer
 
 AT = 1_795_413_803_799_141_015
 WRITER = "0123456789abcdef-00000000-1"
@@ -177,7 +177,7 @@ def test_a_full_disk_refuses_nobody_and_the_records_follow_when_there_is_room(
 def test_beyond_what_memory_may_hold_records_are_lost_and_counted_exactly(
     desk: Desk, disk: Any, make_draft: Drafts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vorbehalt.evidence.writer.MAX_KEPT_RECORDS", 5)
+    monkeypatch.setattr("vorbehalt.evidence.writing.writer.MAX_KEPT_RECORDS", 5)
     disk.fail("create", ".spool", times=1000, code=errno.ENOSPC)
     for number in range(10):
         desk.write(make_draft(number))

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence import audit
-from vorbehalt.evidence.card import make_card
+from vorbehalt.evidence.auditor import audit
 from vorbehalt.evidence.directory import open_directory, prepare
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.query import show
+from vorbehalt.evidence.reading.card import make_card
+from vorbehalt.evidence.reading.query import show
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.sealer import seal_once
-from vorbehalt.evidence.succession import succeed
+from vorbehalt.evidence.sealing.sealer import seal_once
+from vorbehalt.evidence.sealing.succession import succeed
 from vorbehalt.evidence.tlog.merkle import leaf_hash
 from vorbehalt.evidence.tlog.note import Signer
 from vorbehalt.evidence.tlog.tiles import decode_bundle
@@ -139,11 +139,11 @@ AS = """\
 import os, sys, time
 from pathlib import Path
 import encodings.ascii, encodings.latin_1, cryptography.hazmat.primitives.asymmetric.ed25519
-import vorbehalt.evidence.log, vorbehalt.evidence.sealer, vorbehalt.evidence.audit
+import vorbehalt.evidence.log, vorbehalt.evidence.sealing.sealer, vorbehalt.evidence.auditor.audit
 from vorbehalt.evidence.directory import open_directory, prepare
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.sealing.sealer import seal_once
 home, key = Path(sys.argv[1]), Path(sys.argv[2])
 os.setgroups([int(sys.argv[4])])
 os.setgid(int(sys.argv[4]))

@@ -13,7 +13,7 @@ from tlog_support import Log, Writer, leaves, prune
 from vorbehalt.evidence.anchor.targets import WitnessTarget
 from vorbehalt.evidence.anchor.witness_server import WitnessServer
 from vorbehalt.evidence.anchor.witness_store import WitnessStore
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import prepare
 
 pytestmark = [pytest.mark.real("go"), pytest.mark.real("go-x-mod")]

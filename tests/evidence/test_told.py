@@ -8,8 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vorbehalt.evidence.told import Fetch, Hosts, HostTold, Last, bounded, count, filled, noted, observed
-from vorbehalt.evidence.told_lines import AHEAD, FetchLine, SinceLine, read_line
+from vorbehalt.evidence.history.told import (
+    Fetch,
+    Hosts,
+    HostTold,
+    Last,
+    bounded,
+    count,
+    filled,
+    noted,
+    observed,
+)
+from vorbehalt.evidence.history.told_lines import AHEAD, FetchLine, SinceLine, read_line
 from vorbehalt.facts import Standing
 
 ROBOTS = "/robots.txt"

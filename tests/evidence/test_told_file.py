@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from vorbehalt.evidence.files import Disk
-from vorbehalt.evidence.told import Fetch, HostTold, Last
-from vorbehalt.evidence.told_file import MAX_BYTES, MAX_KEYS, NAME, Told
-from vorbehalt.evidence.told_lines import FetchLine, read_line
+from vorbehalt.evidence.history.told import Fetch, HostTold, Last
+from vorbehalt.evidence.history.told_file import MAX_BYTES, MAX_KEYS, NAME, Told
+from vorbehalt.evidence.history.told_lines import FetchLine, read_line
 from vorbehalt.facts import Standing
 
 ROBOTS = "/robots.txt"

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from process_support import wait_for
-from vorbehalt.evidence import audit
+from vorbehalt.evidence.auditor import audit
 from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.frames import frame, join_frames
+from vorbehalt.evidence.leaf.record import build_leaf
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
 from vorbehalt.evidence.receipt import Draft, RecordType
-from vorbehalt.evidence.record import build_leaf
-from vorbehalt.evidence.sealer import seal_once
-from vorbehalt.evidence.unclean import UncleanEnd, unclean_end
+from vorbehalt.evidence.sealing.sealer import seal_once
+from vorbehalt.evidence.spool.unclean import UncleanEnd, unclean_end
 
 WRITER = "0000000000000001-00000000-1"
 KILLED = """\

@@ -13,9 +13,9 @@ import pytest
 from support import erase_row
 from vorbehalt.errors import EvidenceError, TamperError
 from vorbehalt.evidence.directory import EvidenceDirectory
-from vorbehalt.evidence.forgetting import destroy_day
 from vorbehalt.evidence.frames import frame, scan_frames
-from vorbehalt.evidence.vault import (
+from vorbehalt.evidence.vault.forgetting import destroy_day
+from vorbehalt.evidence.vault.vault import (
     Keys,
     Row,
     Sealer,

@@ -13,7 +13,7 @@ import pytest
 from tlog_support import SIGNER, Log, Writer, audit, check, leaves, put, run_script, small_log
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence import verify as standalone
-from vorbehalt.evidence.query import Filters, prove, show
+from vorbehalt.evidence.reading.query import Filters, prove, show
 from vorbehalt.evidence.tlog.leaf import encode_leaf
 from vorbehalt.evidence.tlog.note import Signer, Verifier
 from vorbehalt.evidence.tlog.proof import parse_proof, verify_proof

@@ -12,7 +12,7 @@ from vorbehalt.evidence.anchor.targets import WitnessTarget
 from vorbehalt.evidence.anchor.thread import AnchorThread
 from vorbehalt.evidence.anchor.witness_server import WitnessServer
 from vorbehalt.evidence.anchor.witness_store import WitnessStore
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.tlog.cosignature import Cosigner
 from vorbehalt.evidence.tlog.note import Checkpoint, parse_checkpoint, split_note

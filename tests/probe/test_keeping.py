@@ -13,9 +13,10 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence import audit, query
+from vorbehalt.evidence.auditor import audit
 from vorbehalt.evidence.objects import ObjectStore
-from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.reading import query
+from vorbehalt.evidence.sealing.sealer import seal_once
 from vorbehalt.probe.exchange import Exchange, Fault
 from vorbehalt.probe.keeping import keep, knows_document
 from vorbehalt.probe.warc import count_records, write_warc
@@ -173,7 +174,7 @@ def test_a_record_that_does_not_become_durable_is_an_error(
     probing: Probe, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from vorbehalt.evidence.log import EvidenceLog
-    from vorbehalt.evidence.receipts import NEVER_KEPT
+    from vorbehalt.evidence.writing.receipts import NEVER_KEPT
 
     monkeypatch.setattr(EvidenceLog, "append", lambda self, draft: NEVER_KEPT)
 

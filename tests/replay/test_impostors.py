@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vorbehalt.engine import Engine
-from vorbehalt.evidence.drafts import budget_of, rollup_key
+from vorbehalt.evidence.leaf.drafts import budget_of, rollup_key
 from vorbehalt.facts import ClientAddress, Visit
 from vorbehalt.identify.networks import read_range_lists
 from vorbehalt.replay import render_html, replay

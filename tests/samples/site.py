@@ -15,17 +15,18 @@ from samples import fixed
 from vorbehalt import VorbehaltMiddleware
 from vorbehalt.demo.site import label_site
 from vorbehalt.demo.works import works_csv
-from vorbehalt.evidence import inbox, sealer_thread
 from vorbehalt.evidence.anchor.rounds import Round
 from vorbehalt.evidence.anchor.targets import WitnessTarget
 from vorbehalt.evidence.anchor.witness_server import WitnessServer
 from vorbehalt.evidence.anchor.witness_store import WitnessStore
-from vorbehalt.evidence.housekeeping import HouseKeeping
 from vorbehalt.evidence.log import EvidenceLog
-from vorbehalt.evidence.log_scan import is_all_sealed
-from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.reading.query import open_log
+from vorbehalt.evidence.reading.scan import is_all_sealed
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.sealing import load_state
+from vorbehalt.evidence.sealing import sealer_thread
+from vorbehalt.evidence.sealing.housekeeping import HouseKeeping
+from vorbehalt.evidence.spool.state import load_state
+from vorbehalt.evidence.writing import inbox
 from vorbehalt.identify.networks import read_range_lists
 from vorbehalt.lookups.fetch import Fetched
 from vorbehalt.lookups.range_files import current_lists

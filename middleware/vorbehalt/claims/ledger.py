@@ -28,8 +28,8 @@ from vorbehalt.claims.ledger_reading import (
 )
 from vorbehalt.claims.ledger_rows import Line, Rows, added
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.pruned import first_readable
-from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.reading.pruned import first_readable
+from vorbehalt.evidence.reading.query import open_log
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
 from vorbehalt.facts import Standing

@@ -10,8 +10,8 @@ from io import StringIO
 from vorbehalt.claims.ledger import ATTRIBUTED, DESCRIBED, Ledger
 from vorbehalt.claims.ledger_rows import Line, told
 from vorbehalt.claims.register import Letter, after_text
-from vorbehalt.evidence.pruned import pruned_sentence
-from vorbehalt.evidence.spreadsheet import harmless
+from vorbehalt.evidence.bundle.spreadsheet import harmless
+from vorbehalt.evidence.reading.pruned import pruned_sentence
 from vorbehalt.facts import Standing
 
 SHOWN = ("requested", "refused", "delivered", "whole", "part", "bytes", "not_modified", "head", "broken",

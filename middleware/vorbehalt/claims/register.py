@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.log_scan import scan_log, unsealed_leaves
+from vorbehalt.evidence.reading.scan import scan_log, unsealed_leaves
 from vorbehalt.evidence.receipt import RecordType
 from vorbehalt.evidence.tlog.leaf import seen_of
 from vorbehalt.facts import Standing

@@ -26,12 +26,12 @@ from vorbehalt.claims.register import (
 )
 from vorbehalt.claims.register_rules import NewStep, refusal
 from vorbehalt.errors import ClaimError
-from vorbehalt.evidence import holds
 from vorbehalt.evidence.files import locked
 from vorbehalt.evidence.objects import ObjectStore
-from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.reading.query import open_log
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.recording import keep_all, recording
+from vorbehalt.evidence.vault import holds
 
 LOCK: Final = "notices.lock"
 MAX_NAME: Final = 200

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
 from vorbehalt.evidence.tlog.leaf import seen_of
 from vorbehalt.facts import normal_path
 

@@ -20,7 +20,7 @@ from vorbehalt.cli.works_now import catalogue_problems
 from vorbehalt.engine import Engine
 from vorbehalt.errors import ConfigError, Problem
 from vorbehalt.evidence.anchor.overdue import overdue_sentence
-from vorbehalt.evidence.housekeeping import full_sentence, size_of
+from vorbehalt.evidence.sealing.housekeeping import full_sentence, size_of
 from vorbehalt.settings import Settings, describe, load, read_robots_files
 from vorbehalt.stores.counter_files import living
 from vorbehalt.stores.memory import MemoryLimits

@@ -22,8 +22,8 @@ from vorbehalt.cli.evidence_records import keep, recording
 from vorbehalt.cli.output import CONFIG, JSON, note, period, print_json, printable, quoted, say
 from vorbehalt.cli.works_now import works_now
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.bundle_pin import pin
-from vorbehalt.evidence.export import export_draft
+from vorbehalt.evidence.bundle.export import export_draft
+from vorbehalt.evidence.bundle.pin import pin
 from vorbehalt.identify.registry import Party
 from vorbehalt.policy.tables import did_you_mean
 from vorbehalt.settings import Settings, load

@@ -27,13 +27,14 @@ from vorbehalt.cli.evidence_records import WHO, WHY
 from vorbehalt.cli.output import JSON, flush, note, print_json, printable, say, utc, write
 from vorbehalt.cli.past_answer import not_contemporaneous, past_sentence
 from vorbehalt.errors import TamperError
-from vorbehalt.evidence import audit, query
 from vorbehalt.evidence.anchor.reading import read_windows
 from vorbehalt.evidence.anchor.windows import Window
+from vorbehalt.evidence.auditor import audit
 from vorbehalt.evidence.directory import prepare
-from vorbehalt.evidence.history_records import IMPORTED, read_imported
-from vorbehalt.evidence.pruned import first_readable, pruned_sentence
-from vorbehalt.evidence.sealer import seal_once
+from vorbehalt.evidence.history.records import IMPORTED, read_imported
+from vorbehalt.evidence.reading import query
+from vorbehalt.evidence.reading.pruned import first_readable, pruned_sentence
+from vorbehalt.evidence.sealing.sealer import seal_once
 from vorbehalt.evidence.tlog.cosignature import Witness
 
 app = typer.Typer(

@@ -19,9 +19,9 @@ from vorbehalt.evidence.anchor.witness_server import WitnessServer
 from vorbehalt.evidence.anchor.witness_store import WitnessStore
 from vorbehalt.evidence.files import locked
 from vorbehalt.evidence.log import open_evidence
-from vorbehalt.evidence.log_scan import is_all_sealed
-from vorbehalt.evidence.query import open_log
-from vorbehalt.evidence.sealing import load_state
+from vorbehalt.evidence.reading.query import open_log
+from vorbehalt.evidence.reading.scan import is_all_sealed
+from vorbehalt.evidence.spool.state import load_state
 from vorbehalt.evidence.tlog.note import Verifier
 from vorbehalt.settings import load
 

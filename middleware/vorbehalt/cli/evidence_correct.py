@@ -11,9 +11,9 @@ import typer
 from vorbehalt.cli.evidence_records import WHO, WHY, acting, keep, recording
 from vorbehalt.cli.output import say
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.log_scan import scan_log
-from vorbehalt.evidence.pruned import first_readable, must_be_readable
-from vorbehalt.evidence.query import Filters, open_log, show
+from vorbehalt.evidence.reading.pruned import first_readable, must_be_readable
+from vorbehalt.evidence.reading.query import Filters, open_log, show
+from vorbehalt.evidence.reading.scan import scan_log
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.tlog.leaf import seen_of
 

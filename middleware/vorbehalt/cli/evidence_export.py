@@ -14,9 +14,9 @@ import typer
 from vorbehalt.cli.evidence_records import keep, recording
 from vorbehalt.cli.output import JSON, note, period, print_json, printable, say
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.bundle_pin import pin
-from vorbehalt.evidence.export import Exported, Question
-from vorbehalt.evidence.export import export as write_export
+from vorbehalt.evidence.bundle.export import Exported, Question
+from vorbehalt.evidence.bundle.export import export as write_export
+from vorbehalt.evidence.bundle.pin import pin
 
 
 def export(

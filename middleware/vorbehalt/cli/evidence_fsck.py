@@ -10,9 +10,9 @@ import typer
 from vorbehalt.cli.evidence_records import keep, recording
 from vorbehalt.cli.operator_actions import become_owner
 from vorbehalt.cli.output import JSON, print_json, printable, say
-from vorbehalt.evidence.fsck import is_clean, sentences
-from vorbehalt.evidence.fsck_run import look_at, repair, repair_draft
-from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.fsck.found import is_clean, sentences
+from vorbehalt.evidence.fsck.run import look_at, repair, repair_draft
+from vorbehalt.evidence.reading.query import open_log
 
 
 def fsck(

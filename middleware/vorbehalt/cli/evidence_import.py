@@ -15,7 +15,7 @@ from vorbehalt.cli.operator_actions import checked_reason
 from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, say, utc
 from vorbehalt.engine import Engine
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.drafts import LogLine, imported_draft
+from vorbehalt.evidence.leaf.drafts import LogLine, imported_draft
 from vorbehalt.evidence.receipt import Draft, Evidence
 from vorbehalt.imports.joining import keep_completions as keep_all
 from vorbehalt.imports.log_files import Before, Counted, LogFile, imported_before, whole_file_draft

@@ -13,10 +13,10 @@ from vorbehalt.cli.evidence_export import bar
 from vorbehalt.cli.operator_actions import become_owner
 from vorbehalt.cli.output import JSON, note, print_json, print_table, printable, say
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.index import Indexed, build, default_path
-from vorbehalt.evidence.index import ask as put
-from vorbehalt.evidence.index_questions import READY
-from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.index.index import Indexed, build, default_path
+from vorbehalt.evidence.index.index import ask as put
+from vorbehalt.evidence.index.questions import READY
+from vorbehalt.evidence.reading.query import open_log
 
 DIRECTORY = typer.Argument(..., exists=True, file_okay=False, help="The evidence directory.")
 _NAMES = ", ".join(READY)

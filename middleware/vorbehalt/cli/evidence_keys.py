@@ -13,10 +13,10 @@ import typer
 
 from vorbehalt.cli.output import note, printable, say, utc, write
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.card import make_card
 from vorbehalt.evidence.directory import EvidenceDirectory
-from vorbehalt.evidence.sealer import seal_once
-from vorbehalt.evidence.succession import succeed
+from vorbehalt.evidence.reading.card import make_card
+from vorbehalt.evidence.sealing.sealer import seal_once
+from vorbehalt.evidence.sealing.succession import succeed
 
 KEY = typer.Option(None, "--key", help="Where the signing key lies, if not in the directory's keys/log.key.")
 

@@ -13,11 +13,12 @@ import typer
 
 from vorbehalt.cli.evidence_records import WHO, WHY, acting, keep, recording
 from vorbehalt.cli.output import JSON, note, print_json, printable, say, utc
-from vorbehalt.evidence import holds, query
 from vorbehalt.evidence.files import locked
-from vorbehalt.evidence.openings import canonical, openings
+from vorbehalt.evidence.reading import query
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.shred import Shredded, shred_address, shred_days, shred_expired
+from vorbehalt.evidence.vault import holds
+from vorbehalt.evidence.vault.openings import canonical, openings
+from vorbehalt.evidence.vault.shred import Shredded, shred_address, shred_days, shred_expired
 from vorbehalt.settings import load
 
 DIRECTORY = typer.Argument(..., exists=True, file_okay=False, help="The evidence directory.")

@@ -13,12 +13,12 @@ from vorbehalt.cli.evidence_keys import KEY
 from vorbehalt.cli.evidence_records import WHO, WHY, acting, keep, recording
 from vorbehalt.cli.output import JSON, note, print_json, printable, say
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence import prune as pruning
-from vorbehalt.evidence.holds import holds
-from vorbehalt.evidence.prune import Removed
-from vorbehalt.evidence.prune_plan import Plan, Policy, make_plan
-from vorbehalt.evidence.pruned import pruned_sentence
-from vorbehalt.evidence.retention import parse_period
+from vorbehalt.evidence.pruning import prune as pruning
+from vorbehalt.evidence.pruning.plan import Plan, Policy, make_plan
+from vorbehalt.evidence.pruning.prune import Removed
+from vorbehalt.evidence.reading.pruned import pruned_sentence
+from vorbehalt.evidence.vault.holds import holds
+from vorbehalt.evidence.vault.retention import parse_period
 from vorbehalt.settings import load
 from vorbehalt.settings.model import EvidenceSettings
 

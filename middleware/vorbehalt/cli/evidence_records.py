@@ -11,7 +11,7 @@ import typer
 
 from vorbehalt.cli.operator_actions import become_owner, checked_reason
 from vorbehalt.cli.output import note
-from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.reading.query import open_log
 from vorbehalt.evidence.receipt import Draft, Evidence
 from vorbehalt.evidence.recording import keep_all
 from vorbehalt.evidence.recording import recording as writing

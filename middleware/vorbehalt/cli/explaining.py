@@ -19,7 +19,7 @@ from vorbehalt.cli.told_words import sent_sentences, told_sentences
 from vorbehalt.cli.works_now import named, titles_in, works_now
 from vorbehalt.edge.client_address import AddressResolver
 from vorbehalt.engine import Engine
-from vorbehalt.evidence.by_reference import find_request
+from vorbehalt.evidence.vault.by_reference import find_request
 from vorbehalt.facts import Headers, Visit, host_name, normal_path
 from vorbehalt.policy.reasons import REASONS
 from vorbehalt.settings import Settings, load, read_robots_files

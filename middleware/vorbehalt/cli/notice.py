@@ -18,7 +18,7 @@ from vorbehalt.cli.notice_status import status
 from vorbehalt.cli.notice_write import addressees, check, write
 from vorbehalt.cli.operator_actions import become_owner, checked_reason
 from vorbehalt.cli.output import CONFIG, JSON, print_json, printable, say
-from vorbehalt.evidence import holds
+from vorbehalt.evidence.vault import holds
 from vorbehalt.settings import load
 
 app = typer.Typer(

@@ -17,7 +17,7 @@ from vorbehalt.edge.overriding import SPARES_KEY
 from vorbehalt.errors import EvidenceError, StoreError
 from vorbehalt.evidence.log import open_evidence
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.vault import Keys
+from vorbehalt.evidence.vault.vault import Keys
 from vorbehalt.policy.overrides import Overrides, Overriding
 from vorbehalt.policy.overrides_text import MAX_REASON
 from vorbehalt.settings import Settings

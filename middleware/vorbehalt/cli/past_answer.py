@@ -10,9 +10,9 @@ from urllib.parse import unquote
 import typer
 
 from vorbehalt.cli.output import note, printable, printable_lines, say, utc, utc_exact, write_bytes
-from vorbehalt.evidence.history import History, Version
-from vorbehalt.evidence.history_records import Imported
-from vorbehalt.evidence.manifest import REST, read_header_lines
+from vorbehalt.evidence.history.history import History, Version
+from vorbehalt.evidence.history.manifest import REST, read_header_lines
+from vorbehalt.evidence.history.records import Imported
 from vorbehalt.facts import normal_path
 
 _PLUS_LANGUAGE = "?lang="

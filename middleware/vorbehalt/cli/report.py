@@ -31,7 +31,7 @@ from vorbehalt.cli.output import CONFIG, JSON, moment, note, quoted, write_bytes
 from vorbehalt.cli.works_now import catalogue_size, titles_of, work_of, works_now
 from vorbehalt.edge.works_watch import WorksWatch
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.audit import verify
+from vorbehalt.evidence.auditor.audit import verify
 from vorbehalt.settings import Settings, load
 
 _FORMS = (".html", ".pdf", ".eml", ".csv", ".json", ".txt")

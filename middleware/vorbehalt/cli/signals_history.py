@@ -22,7 +22,7 @@ from vorbehalt.cli.output import (
 )
 from vorbehalt.cli.past_answer import PastAnswer, not_contemporaneous
 from vorbehalt.errors import TamperError
-from vorbehalt.evidence.history import History, Version, read_history
+from vorbehalt.evidence.history.history import History, Version, read_history
 from vorbehalt.facts import host_name
 from vorbehalt.settings import Settings, load
 

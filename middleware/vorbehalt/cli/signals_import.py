@@ -25,9 +25,9 @@ from vorbehalt.cli.output import (
 )
 from vorbehalt.cli.past_answer import not_contemporaneous
 from vorbehalt.cli.signals_history import open_log_directory
-from vorbehalt.evidence.history import Imported
+from vorbehalt.evidence.history.history import Imported
 from vorbehalt.evidence.log import open_evidence
-from vorbehalt.evidence.log_scan import is_all_sealed
+from vorbehalt.evidence.reading.scan import is_all_sealed
 from vorbehalt.facts import host_name
 from vorbehalt.imports.files import read_file
 from vorbehalt.imports.found import HEADERS, Found, documents_of, served_path

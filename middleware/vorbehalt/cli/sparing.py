@@ -13,9 +13,9 @@ from vorbehalt.cli.operator_actions import become_owner, change, checked_reason,
 from vorbehalt.cli.output import CONFIG, JSON, note, print_json, printable, say, utc
 from vorbehalt.edge.overriding import SPARES_KEY
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.by_reference import find_request, open_address
 from vorbehalt.evidence.receipt import Draft
-from vorbehalt.evidence.vault import Keys
+from vorbehalt.evidence.vault.by_reference import find_request, open_address
+from vorbehalt.evidence.vault.vault import Keys
 from vorbehalt.policy.overrides import Spare, visitor_key
 from vorbehalt.policy.overrides_text import REFERENCE
 from vorbehalt.settings import Settings, load

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vorbehalt.cli.output import utc
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
 
 
 def told_sentences(seen: Mapping[str, Any]) -> list[str]:

@@ -29,7 +29,7 @@ from vorbehalt.cli.output import (
     write,
 )
 from vorbehalt.cli.works_now import catalogue_problems, catalogue_size, has_work, titles_of, works_now
-from vorbehalt.evidence.spreadsheet import harmless
+from vorbehalt.evidence.bundle.spreadsheet import harmless
 from vorbehalt.policy.tables import did_you_mean
 from vorbehalt.settings import Settings, load
 from vorbehalt.works.entry import Entry, Notes

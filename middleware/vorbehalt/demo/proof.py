@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from vorbehalt.evidence.audit import Report, verify
+from vorbehalt.evidence.auditor.audit import Report, verify
 
 _SEAL_SECONDS = 10.0
 _VERIFY_SECONDS = 60

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from vorbehalt.engine import Engine, HostPlan
-from vorbehalt.evidence.in_force import InForce
-from vorbehalt.evidence.manifest import (
+from vorbehalt.evidence.history.in_force import InForce
+from vorbehalt.evidence.history.manifest import (
     Manifest,
     Part,
     canonical,

@@ -10,9 +10,9 @@ from vorbehalt.edge import respond
 from vorbehalt.edge.live import AnswerSize, HostCache, Live, make_room
 from vorbehalt.edge.telling import Place, Telling, place_of, said_in_record
 from vorbehalt.engine import robots_closes
-from vorbehalt.evidence.drafts import budget_of, request_draft, retention_of, rollup_key
+from vorbehalt.evidence.history.told import Hosts
+from vorbehalt.evidence.leaf.drafts import budget_of, request_draft, retention_of, rollup_key
 from vorbehalt.evidence.receipt import Draft, Retention
-from vorbehalt.evidence.told import Hosts
 from vorbehalt.facts import Purpose, Standing, Visit
 from vorbehalt.policy.verdict import Verdict
 from vorbehalt.reservation.headers import SectionHeaders

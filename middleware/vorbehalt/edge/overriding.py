@@ -14,7 +14,7 @@ from typing import Literal
 
 from vorbehalt.errors import VorbehaltError
 from vorbehalt.evidence.receipt import Draft, Evidence
-from vorbehalt.evidence.vault import Keys
+from vorbehalt.evidence.vault.vault import Keys
 from vorbehalt.policy.overrides import NOTHING, Overrides, Overriding, Pause
 from vorbehalt.settings import Settings
 from vorbehalt.stores.overrides_file import Stamp, read, stamp_of

@@ -9,7 +9,7 @@ from vorbehalt.edge.respond import new_reference
 from vorbehalt.edge.runtime import Runtime
 from vorbehalt.edge.telling import QUIET, place_of, said_in_record
 from vorbehalt.edge.transfer import Transfer
-from vorbehalt.evidence.drafts import completion_draft, request_draft, rollup_key, signal_draft
+from vorbehalt.evidence.leaf.drafts import completion_draft, request_draft, rollup_key, signal_draft
 from vorbehalt.evidence.receipt import Receipt
 from vorbehalt.facts import Visit
 from vorbehalt.policy.verdict import Verdict

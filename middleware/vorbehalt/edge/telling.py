@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from vorbehalt.edge.robots_versions import RobotsVersions
 from vorbehalt.engine import HostPlan
-from vorbehalt.evidence.told import Fetch, Hosts, HostTold, versions_of
-from vorbehalt.evidence.told_file import Told
-from vorbehalt.evidence.told_lines import FetchLine
+from vorbehalt.evidence.history.told import Fetch, Hosts, HostTold, versions_of
+from vorbehalt.evidence.history.told_file import Told
+from vorbehalt.evidence.history.told_lines import FetchLine
 from vorbehalt.facts import Purpose, Visit
 from vorbehalt.identify.identity import Identity
 from vorbehalt.policy.verdict import Verdict

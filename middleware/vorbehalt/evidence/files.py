@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 try:
@@ -20,6 +20,13 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
 PUBLIC_FILE = 0o644
+
+Pause = Callable[[], None]
+"""Called now and then in long work: beside a running site it sleeps, so that others get their turn."""
+
+
+def no_pause() -> None:
+    """Go on at once."""
 
 
 class Disk:

@@ -13,24 +13,24 @@ from pathlib import Path
 
 from vorbehalt.evidence.anchor.targets import Target
 from vorbehalt.evidence.anchor.thread import AnchorThread
-from vorbehalt.evidence.ballast import Ballast
-from vorbehalt.evidence.budget import Budget
-from vorbehalt.evidence.counts import Counts
 from vorbehalt.evidence.directory import EvidenceDirectory, prepare
 from vorbehalt.evidence.files import Disk
-from vorbehalt.evidence.housekeeping import HouseKeeping
-from vorbehalt.evidence.inbox import Inbox
-from vorbehalt.evidence.losses import INTERNAL, Losses
+from vorbehalt.evidence.leaf.budget import Budget
 from vorbehalt.evidence.memory import MemoryEvidence, NoEvidence
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.evidence.receipt import Draft, Evidence, Receipt
-from vorbehalt.evidence.receipts import NEVER_KEPT, wake
-from vorbehalt.evidence.retention import Keeping
-from vorbehalt.evidence.sealer_thread import SealerThread
-from vorbehalt.evidence.spool import WriterFiles, new_writer_id
-from vorbehalt.evidence.unclean import UNCLEAN_END, Loss
-from vorbehalt.evidence.vault import Keys, Sealer
-from vorbehalt.evidence.writer import Job, Writer
+from vorbehalt.evidence.sealing.housekeeping import HouseKeeping
+from vorbehalt.evidence.sealing.sealer_thread import SealerThread
+from vorbehalt.evidence.spool.ballast import Ballast
+from vorbehalt.evidence.spool.counts import Counts
+from vorbehalt.evidence.spool.spool import WriterFiles, new_writer_id
+from vorbehalt.evidence.spool.unclean import UNCLEAN_END, Loss
+from vorbehalt.evidence.vault.retention import Keeping
+from vorbehalt.evidence.vault.vault import Keys, Sealer
+from vorbehalt.evidence.writing.inbox import Inbox
+from vorbehalt.evidence.writing.losses import INTERNAL, Losses
+from vorbehalt.evidence.writing.receipts import NEVER_KEPT, wake
+from vorbehalt.evidence.writing.writer import Job, Writer
 
 __all__ = ["EvidenceLog", "MemoryEvidence", "NoEvidence", "init", "open_evidence", "prepare"]
 

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from hashlib import sha256
 
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.budget import Budget
-from vorbehalt.evidence.losses import CLOSED, MALFORMED, Losses
+from vorbehalt.evidence.leaf.budget import Budget
+from vorbehalt.evidence.leaf.record import build_leaf
 from vorbehalt.evidence.receipt import Draft, Receipt, RecordType
-from vorbehalt.evidence.receipts import NEEDS_NO_DISK, NEVER_KEPT
-from vorbehalt.evidence.record import build_leaf
-from vorbehalt.evidence.spool import new_writer_id
+from vorbehalt.evidence.spool.spool import new_writer_id
 from vorbehalt.evidence.tlog.leaf import decode_leaf
-from vorbehalt.evidence.vault import SALT_BYTES, commitment
+from vorbehalt.evidence.vault.vault import SALT_BYTES, commitment
+from vorbehalt.evidence.writing.losses import CLOSED, MALFORMED, Losses
+from vorbehalt.evidence.writing.receipts import NEEDS_NO_DISK, NEVER_KEPT
 
 _MAX_LEAVES = 10_000
 _MAX_OBJECTS = 256

@@ -10,7 +10,7 @@ from pathlib import Path
 from vorbehalt import __version__
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.log import open_evidence
-from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.reading.query import open_log
 from vorbehalt.evidence.receipt import Draft, Evidence
 
 _DURABLE_SECONDS = 10.0

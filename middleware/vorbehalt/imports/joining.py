@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.log_scan import unsealed_leaves
-from vorbehalt.evidence.query import Filters, show
+from vorbehalt.evidence.reading.query import Filters, show
+from vorbehalt.evidence.reading.scan import unsealed_leaves
 from vorbehalt.evidence.receipt import Draft, Evidence, Receipt
 from vorbehalt.imports.access_log import Sent, read_line
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.history_records import IMPORTED, Imported, read_imported
-from vorbehalt.evidence.log_scan import scan_log, unsealed_leaves
+from vorbehalt.evidence.history.records import IMPORTED, Imported, read_imported
 from vorbehalt.evidence.objects import ObjectStore
+from vorbehalt.evidence.reading.scan import scan_log, unsealed_leaves
 from vorbehalt.evidence.receipt import Draft, Evidence, Receipt
 from vorbehalt.imports.found import Found
 

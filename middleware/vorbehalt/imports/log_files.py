@@ -7,8 +7,8 @@ from hashlib import file_digest
 from pathlib import Path
 
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.history_records import ACCESS_LOG, IMPORTED, REQUEST
-from vorbehalt.evidence.log_walk import walk_log
+from vorbehalt.evidence.history.records import ACCESS_LOG, IMPORTED, REQUEST
+from vorbehalt.evidence.reading.walk import walk_log
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.tlog.leaf import seen_of
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from vorbehalt.evidence.manifest import canonical
+from vorbehalt.evidence.history.manifest import canonical
 from vorbehalt.facts import normal_path
 from vorbehalt.imports.found import HEADERS, MAX_BODY, Found, Note, SourceError, clipped, iso
 from vorbehalt.reservation.headers import APPENDED, REPLACED

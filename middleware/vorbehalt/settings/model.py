@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from vorbehalt.errors import Problem
 from vorbehalt.evidence.anchor.targets import Target
-from vorbehalt.evidence.retention import DEFAULTS, RECORDS, Keeping, parse_period
+from vorbehalt.evidence.vault.retention import DEFAULTS, RECORDS, Keeping, parse_period
 from vorbehalt.facts import Purpose
 from vorbehalt.identify.registry import Registry
 from vorbehalt.patterns.book import Book

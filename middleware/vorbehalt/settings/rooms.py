@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
-from vorbehalt.evidence.headers import may_be_redacted
-from vorbehalt.evidence.retention import DEFAULTS, RECORDS, parse_period
+from vorbehalt.evidence.leaf.headers import may_be_redacted
+from vorbehalt.evidence.vault.retention import DEFAULTS, RECORDS, parse_period
 from vorbehalt.facts import AI_PURPOSES, Purpose
 from vorbehalt.policy.tables import Table, shown
 from vorbehalt.settings.anchors import read_anchors

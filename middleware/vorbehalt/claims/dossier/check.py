@@ -20,7 +20,7 @@ from vorbehalt.claims.dossier.times import nanoseconds
 from vorbehalt.claims.ledger import Query
 from vorbehalt.claims.ledger_text import as_csv
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.bundle_folder import MANIFEST, RECORDS
+from vorbehalt.evidence.bundle.folder import MANIFEST, RECORDS
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.works.entry import Work

@@ -14,7 +14,7 @@ from typing import Any
 from vorbehalt.claims.ledger import Query
 from vorbehalt.claims.ledger_reading import mapping, operator_of, rolled
 from vorbehalt.claims.ledger_rows import Rows
-from vorbehalt.evidence.history_records import ACCESS_LOG, REQUEST, SIGNALS
+from vorbehalt.evidence.history.records import ACCESS_LOG, REQUEST, SIGNALS
 
 OWN = frozenset({"request", "completion", "signal-served"})
 _CONCERNS_ALL = frozenset({

@@ -12,8 +12,8 @@ from typing import IO
 from vorbehalt.claims.dossier.choose import Chooser, Counted
 from vorbehalt.claims.ledger import Query
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.bundle_pin import Pinned
-from vorbehalt.evidence.pruned import first_readable
+from vorbehalt.evidence.bundle.pin import Pinned
+from vorbehalt.evidence.reading.pruned import first_readable
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
 

@@ -17,9 +17,9 @@ from vorbehalt.claims.dossier.compose import Composed
 from vorbehalt.claims.dossier.contents import Contents
 from vorbehalt.claims.ledger_text import as_csv
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.bundle_folder import RECORDS, BundleFolder, enclose_log
-from vorbehalt.evidence.bundle_pin import Pinned
-from vorbehalt.evidence.export_rows import COLUMNS, csv_line, row_of
+from vorbehalt.evidence.bundle.folder import RECORDS, BundleFolder, enclose_log
+from vorbehalt.evidence.bundle.pin import Pinned
+from vorbehalt.evidence.bundle.rows import COLUMNS, csv_line, row_of
 from vorbehalt.evidence.tlog.leaf import decode_leaf, seen_of
 
 CONTENTS = "contents.json"

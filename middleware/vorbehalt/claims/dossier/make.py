@@ -26,9 +26,9 @@ from vorbehalt.claims.ledger import Query
 from vorbehalt.claims.ledger_rows import Line
 from vorbehalt.claims.ledger_text import day, moment
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.audit import verify
-from vorbehalt.evidence.bundle_folder import bundle_folder, remove_rests
-from vorbehalt.evidence.bundle_pin import Pinned
+from vorbehalt.evidence.auditor.audit import verify
+from vorbehalt.evidence.bundle.folder import bundle_folder, remove_rests
+from vorbehalt.evidence.bundle.pin import Pinned
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.works.entry import Work
 

@@ -20,10 +20,10 @@ from vorbehalt.claims.dossier.times import exact
 from vorbehalt.claims.ledger import Query
 from vorbehalt.claims.ledger_text import moment
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.history import History, Version
-from vorbehalt.evidence.history_records import IMPORTED, POLICY_ACTIVE, read_imported, read_set
-from vorbehalt.evidence.manifest import Manifest, read_header_lines, read_manifest
-from vorbehalt.evidence.timeline import Run
+from vorbehalt.evidence.history.history import History, Version
+from vorbehalt.evidence.history.manifest import Manifest, read_header_lines, read_manifest
+from vorbehalt.evidence.history.records import IMPORTED, POLICY_ACTIVE, read_imported, read_set
+from vorbehalt.evidence.history.timeline import Run
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.reservation.headers import headers_digest
 

@@ -9,7 +9,7 @@ from io import StringIO
 from vorbehalt.claims.ledger import Ledger
 from vorbehalt.claims.ledger_rows import Line, added, told
 from vorbehalt.claims.ledger_text import day, moment
-from vorbehalt.evidence.spreadsheet import harmless
+from vorbehalt.evidence.bundle.spreadsheet import harmless
 from vorbehalt.facts import Standing
 from vorbehalt.works.entry import Work
 

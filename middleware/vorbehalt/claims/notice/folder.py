@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from vorbehalt.errors import ClaimError
-from vorbehalt.evidence.bundle_folder import hold_directory
+from vorbehalt.evidence.bundle.folder import hold_directory
 from vorbehalt.evidence.files import is_abandoned
 
 

@@ -19,8 +19,8 @@ from vorbehalt.claims.notice.sender import Sender, sender_problems
 from vorbehalt.claims.notice.traffic import Traffic, read_traffic
 from vorbehalt.claims.register import read_register
 from vorbehalt.errors import Problem, TamperError
-from vorbehalt.evidence.audit import Report, verify
-from vorbehalt.evidence.history import read_history
+from vorbehalt.evidence.auditor.audit import Report, verify
+from vorbehalt.evidence.history.history import read_history
 from vorbehalt.evidence.tlog.merkle import range_root
 from vorbehalt.evidence.tlog.tiles import tile_subtree
 from vorbehalt.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vorbehalt.evidence.history import History, Version
+from vorbehalt.evidence.history.history import History, Version
 
 _LANGUAGE = "?lang="
 

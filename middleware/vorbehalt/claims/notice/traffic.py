@@ -12,8 +12,8 @@ from typing import Any
 from vorbehalt.claims.ledger import Ledger, Query, Tally
 from vorbehalt.claims.ledger_reading import is_disallowed
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.pruned import first_readable
-from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.reading.pruned import first_readable
+from vorbehalt.evidence.reading.query import open_log
 from vorbehalt.evidence.tlog.leaf import decode_leaf, seen_of
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
 

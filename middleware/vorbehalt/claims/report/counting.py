@@ -14,11 +14,11 @@ from vorbehalt.claims.report.month import Month
 from vorbehalt.claims.report.tally import IsReserved, MonthTally
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.anchor.windows import point_of
-from vorbehalt.evidence.pruned import first_readable
-from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.reading.pruned import first_readable
+from vorbehalt.evidence.reading.query import open_log
+from vorbehalt.evidence.spool.unclean import explained_by
 from vorbehalt.evidence.tlog.leaf import decode_leaf
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
-from vorbehalt.evidence.unclean import explained_by
 from vorbehalt.facts import Purpose, Standing
 
 MAX_CLIENTS = 200_000

@@ -10,7 +10,7 @@ from vorbehalt.claims.ledger_text import SHOWN
 from vorbehalt.claims.ledger_text import day as day_text
 from vorbehalt.claims.report.figures import GROUPS, Figures, Group
 from vorbehalt.claims.report.report import Report, Visitors, facts, group_json
-from vorbehalt.evidence.spreadsheet import harmless
+from vorbehalt.evidence.bundle.spreadsheet import harmless
 
 _GROUP = (
     *SHOWN, "works_requested", "works_delivered", "reserved_works_delivered", "share_of_catalogue_percent",

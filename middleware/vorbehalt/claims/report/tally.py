@@ -10,7 +10,7 @@ from vorbehalt.claims.ledger_pairs import Part
 from vorbehalt.claims.ledger_reading import Rolled, is_bound_by_robots, mapping, works_of
 from vorbehalt.claims.ledger_rows import Rows
 from vorbehalt.claims.report.month import Month
-from vorbehalt.evidence.told import NONE
+from vorbehalt.evidence.history.told import NONE
 from vorbehalt.facts import AI_PURPOSES, Standing
 
 AI: Final = 0

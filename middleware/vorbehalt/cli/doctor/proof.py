@@ -10,8 +10,8 @@ from typing import Any
 from vorbehalt.cli.doctor.found import Check, error, ok, warning
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.directory import open_directory
-from vorbehalt.evidence.log_scan import is_all_sealed, living_writers
-from vorbehalt.evidence.query import Filters, open_log, prove, show
+from vorbehalt.evidence.reading.query import Filters, open_log, prove, show
+from vorbehalt.evidence.reading.scan import is_all_sealed, living_writers
 
 TAIL = 2_000
 PROVEN = 64

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence.pruned import first_readable
-from vorbehalt.evidence.query import open_log
+from vorbehalt.evidence.reading.pruned import first_readable
+from vorbehalt.evidence.reading.query import open_log
 from vorbehalt.evidence.tlog.note import Checkpoint, Verifier
 from vorbehalt.evidence.tlog.tiles import WIDTH, bundle_name, read_entries
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vorbehalt.errors import EvidenceError
-from vorbehalt.evidence import query
+from vorbehalt.evidence.reading import query
 
 WEEK = 7 * 86_400 * 10**9
 

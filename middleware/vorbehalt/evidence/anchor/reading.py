@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vorbehalt.evidence.anchor.windows import Windows, point_of
-from vorbehalt.evidence.log_scan import scan_log
+from vorbehalt.evidence.reading.scan import scan_log
 
 
 def read_windows(directory: Path) -> Windows:

@@ -13,7 +13,7 @@ from vorbehalt.evidence.auditor.files import Files, Say, why
 from vorbehalt.evidence.auditor.naming import ABOUT_ANCHORS, named_files
 from vorbehalt.evidence.auditor.spool import Spool
 from vorbehalt.evidence.auditor.vault import Vault
-from vorbehalt.evidence.pruned import MAX_LIST_BYTES, read_list
+from vorbehalt.evidence.reading.pruned import MAX_LIST_BYTES, read_list
 from vorbehalt.evidence.tlog.leaf import LeafError, decode_leaf, seen_of
 from vorbehalt.evidence.tlog.merkle import HASH_SIZE
 from vorbehalt.evidence.tlog.tiles import (

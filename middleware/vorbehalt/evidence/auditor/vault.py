@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from vorbehalt.errors import TamperError
 from vorbehalt.evidence.auditor.files import Files, Say, why
 from vorbehalt.evidence.auditor.frames import read_frames
-from vorbehalt.evidence.hold_seal import open_hold
+from vorbehalt.evidence.vault.hold_seal import open_hold
 
 MAX_ROWS_BYTES = 1 << 34
 MAX_HOLD_BYTES = 1 << 16

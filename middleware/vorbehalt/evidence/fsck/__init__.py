@@ -1,0 +1,1 @@
+"""What lies beside the proof: left over, waiting, or wrong."""

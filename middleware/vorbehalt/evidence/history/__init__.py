@@ -1,0 +1,1 @@
+"""What machines were told, since when, and who was told it."""

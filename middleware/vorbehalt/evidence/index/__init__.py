@@ -1,0 +1,1 @@
+"""A read model for questions, made from the log and thrown away at will."""

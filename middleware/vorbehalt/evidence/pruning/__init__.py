@@ -1,0 +1,1 @@
+"""Records that have had their time go; their hashes stay."""

@@ -1,0 +1,1 @@
+"""The sealed log, read: one record, some types, from where on."""

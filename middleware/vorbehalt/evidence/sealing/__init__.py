@@ -1,0 +1,1 @@
+"""From spools to the signed tree, and what is done beside it."""

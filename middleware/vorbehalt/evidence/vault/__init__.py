@@ -1,0 +1,1 @@
+"""What must be forgettable: openings, how long they stay, how they go, who holds them."""

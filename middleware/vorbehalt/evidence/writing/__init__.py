@@ -1,0 +1,1 @@
+"""From a draft to a durable record: the queue and the writer, or one record by a command."""
