@@ -257,3 +257,19 @@ def test_a_log_whose_beginning_was_pruned_is_counted_from_there_and_says_so(
     assert count_months(tmp_path / "evidence", tally) == 258
     assert (tally.pruned, tally.missing) == (256, missing)
     assert figures_of(tally)[OCTOBER].ai["attributed"].requested == (1 if hour < 0 else 2)
+
+
+@pytest.mark.parametrize(("hour", "elsewhere"), [(-40 * 24, 0), (1, 1_000)])
+def test_a_log_that_follows_another_says_how_much_is_not_counted(
+    hour: int, elsewhere: int, tmp_path: Path
+) -> None:
+    began = {
+        "type": "key-rotation", "ref": "", "at": str(OCTOBER.since + hour * 3_600 * 10**9),
+        "seen": {"why": "rotation", "from": {"size": "1000"}},
+    }  # fmt: skip
+    write_log(tmp_path / "evidence", iter([began, *records_of([visit_at(2, ends=[])], [])]))
+    tally = MonthsTally(
+        OCTOBER, tokens={}, is_reserved=lambda host, section: True, first_notice=lambda operator: None
+    )
+    count_months(tmp_path / "evidence", tally)
+    assert (tally.before_this_log, tally.elsewhere) == (1_000, elsewhere)

@@ -142,6 +142,13 @@ def test_what_was_pruned_is_said(words: Words, made: Report) -> None:
 
 
 @LANGUAGES
+def test_a_log_before_this_one_is_said(words: Words, made: Report) -> None:
+    said = sheet_of(replace(made, elsewhere=1_000), words).alarms
+    assert said[1:] == sheet_of(made, words).alarms
+    assert said[0] == words.elsewhere.format(words.written.number(1_000))
+
+
+@LANGUAGES
 def test_a_month_without_records_says_so_and_gives_no_figure_for_the_one_before(
     words: Words, tmp_path: Path
 ) -> None:

@@ -253,7 +253,10 @@ def _step(index: int, leaf: Mapping[str, object], seen: Mapping[str, object]) ->
         return None
     if texts["due"] and not is_day(texts["due"]):
         return None
-    return Step(str(name), int(str(leaf["at"])), index=index, number=number, **texts)
+    # What a log took over from the one before it happened when that one says so.
+    before = seen.get("from")
+    at = str(before.get("at") if isinstance(before, Mapping) else leaf["at"])
+    return Step(str(name), int(at), index=index, number=number, **texts) if at.isdecimal() else None
 
 
 def _letter(id: str, seen: Mapping[str, object], steps: tuple[Step, ...]) -> Letter:

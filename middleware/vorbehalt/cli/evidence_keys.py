@@ -17,6 +17,7 @@ from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.reading.card import make_card
 from vorbehalt.evidence.sealing.sealer import seal_once
 from vorbehalt.evidence.sealing.succession import succeed
+from vorbehalt.evidence.vault.holds import holds
 
 KEY = typer.Option(None, "--key", help="Where the signing key lies, if not in the directory's keys/log.key.")
 
@@ -101,6 +102,13 @@ def rotate(
     begun = succeed(old, new, origin, why=why.value, old_key=key, new_key=new_key)
     note(f"{new} follows {old}. Set evidence.directory and evidence.origin, and restart.")
     note(f"Until then records go on into {old}, which is sealed as before. Keep both; keep this key outside:")
+    try:
+        held = sorted(hold.matter for hold in holds(old))
+    except EvidenceError as error:  # the new log is there all the same
+        note(str(error))
+    else:
+        if held:
+            note(f"Holds of {old} do not cover {new}. Set there what is to go on: {', '.join(held)}")
     say(begun.verifier.vkey)
 
 

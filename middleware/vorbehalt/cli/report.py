@@ -115,6 +115,7 @@ def _made(
         this=figures[month],
         before=figures[month.before],
         pruned=tally.missing,
+        elsewhere=tally.elsewhere,
         catalogue=catalogue_size(watch, settings),
         letters=register.letters,
         visitors=None if sent is None else sent.visitors,

@@ -23,7 +23,7 @@ from vorbehalt.facts import Purpose, Standing
 
 MAX_CLIENTS = 200_000
 """So many pseudonyms of people are told apart; beyond that their number is a lower bound."""
-_TYPES = ("request", "completion", "rollup", "gap", "anchor")
+_TYPES = ("request", "completion", "rollup", "gap", "anchor", "key-rotation")
 _MARKS = tuple(f'"type":"{kind}"'.encode("ascii") for kind in _TYPES)
 _NO_CLAIM = "none"
 
@@ -82,6 +82,8 @@ class MonthsTally:
         """So many records lie under the latest anchor that bears a time."""
         self.pruned = 0
         """So many records at the beginning of the log are gone, and cannot be counted."""
+        self.before_this_log = 0
+        """So many records were in the logs that this one follows, as it says itself."""
         self.begins: int | None = None
         """Time of the first record that was taken."""
         self._tokens = tokens
@@ -105,6 +107,8 @@ class MonthsTally:
             self._rollup(seen)
         elif kind == "gap":
             self._gap(leaf, seen)
+        elif kind == "key-rotation":
+            self.before_this_log += number(mapping(seen.get("from")).get("size"))
         elif kind == "anchor" and (point := point_of(index, leaf)) is not None:
             self.anchored_size = max(self.anchored_size, point.size)
             if (aside := self._aside(point.time)) is not None:
@@ -130,8 +134,16 @@ class MonthsTally:
     @property
     def missing(self) -> int:
         """So many records are gone that may be of one of the two months; 0 if none can be."""
-        is_older = self.begins is not None and self.begins < self.month.before.since
-        return 0 if is_older else self.pruned
+        return 0 if self._is_older else self.pruned
+
+    @property
+    def elsewhere(self) -> int:
+        """So many records in logs before this one that may be of one of the two months."""
+        return 0 if self._is_older else self.before_this_log
+
+    @property
+    def _is_older(self) -> bool:
+        return self.begins is not None and self.begins < self.month.before.since
 
     def _aside(self, at: int) -> Aside | None:
         return next((aside for since, until, aside in self._bounds if since <= at < until), None)

@@ -44,6 +44,8 @@ class Report:
     catalogue: int | None = None
     pruned: int = 0
     """So many records are no longer in the log that may be of these months."""
+    elsewhere: int = 0
+    """So many records lie in the logs that this one follows and may be of these months."""
     letters: tuple[Letter, ...] = ()
     visitors: Visitors | None = None
     visitors_before: Visitors | None = None
@@ -91,6 +93,7 @@ def as_json(report: Report) -> dict[str, object]:
         "as_of": moment(report.now),
         "size": report.size,
         "pruned": report.pruned,
+        "in_earlier_logs": report.elsewhere,
         "evidence": {
             "verified": report.proof.holds,
             "assurance": report.proof.assurance,

@@ -62,6 +62,8 @@ def _alarms(report: Report, words: Words) -> list[str]:
             found.append(words.more_faults)
     if report.pruned:
         found.append(words.pruned.format(written.number(report.pruned)))
+    if report.elsewhere:
+        found.append(words.elsewhere.format(written.number(report.elsewhere)))
     if report.now < report.month.since:
         found.append(words.not_there_yet)
     elif report.is_so_far:

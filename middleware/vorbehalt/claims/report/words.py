@@ -19,6 +19,7 @@ class Words:
     """{} the day up to which was counted."""
     nothing: str
     pruned: str
+    elsewhere: str
     not_there_yet: str
     broken: str
     """{} how many faults."""

@@ -12,6 +12,8 @@ GERMAN = Words(
     so_far="Der Monat ist noch nicht zu Ende: Alle Zahlen gelten bisher, bis zum {}.",
     pruned="Der Anfang des Protokolls wurde gelöscht: {} Aufzeichnungen fehlen, darunter vielleicht solche"
     " aus diesen Monaten.",
+    elsewhere="Dieses Protokoll folgt auf ein anderes mit anderem Schlüssel: Von dessen {} Aufzeichnungen ist"
+    " hier keine gezählt. Lassen Sie sich auch den Bericht jenes Protokolls ausgeben.",
     nothing="Aus diesem Monat liegen keine Aufzeichnungen vor.",
     not_there_yet="Dieser Monat hat noch nicht begonnen.",
     broken="Die Prüfung der Beweise schlägt fehl: {} gefunden. Verlassen Sie sich nicht auf diese Zahlen,"

@@ -12,6 +12,8 @@ ENGLISH = Words(
     so_far="This month is not over: all figures are so far, up to {}.",
     pruned="The beginning of the log was pruned: {} records are gone, some of these months"
     " perhaps among them.",
+    elsewhere="This log follows another one under another key: of its {} records, none is counted here. Ask"
+    " for the report of that log, too.",
     nothing="There are no records of this month.",
     not_there_yet="This month has not begun.",
     broken="The evidence does not verify: {} found. Do not rely on these figures before this is cleared up.",

@@ -12,6 +12,8 @@ FRENCH = Words(
     so_far="Le mois n’est pas terminé : tous les chiffres sont provisoires et s’arrêtent au {}.",
     pruned="Le début du journal a été supprimé : {} enregistrements manquent, dont peut-être certains de ces"
     " mois.",
+    elsewhere="Ce journal fait suite à un autre, tenu avec une autre clé : aucun de ses {} enregistrements"
+    " n’est compté ici. Demandez aussi le rapport de ce journal.",
     nothing="Il n’existe aucun enregistrement pour ce mois.",
     not_there_yet="Ce mois n’a pas encore commencé.",
     broken="La vérification des preuves échoue : {}. Ne vous fiez pas à ces chiffres tant que la cause"

@@ -6,6 +6,7 @@ A key never changes within a log: whoever checks needs one key for it. The two l
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,8 +14,9 @@ from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.directory import EvidenceDirectory, open_directory, prepare
 from vorbehalt.evidence.files import Disk
 from vorbehalt.evidence.reading.query import open_log
-from vorbehalt.evidence.reading.scan import is_all_sealed
+from vorbehalt.evidence.reading.scan import is_all_sealed, scan_log, unsealed_leaves
 from vorbehalt.evidence.sealing.sealer import seal_once
+from vorbehalt.evidence.tlog.leaf import seen_of
 from vorbehalt.evidence.writing.one_off import OneOff
 
 Why = Literal["rotation", "lost", "stolen"]
@@ -32,7 +34,9 @@ def succeed(
     """Begin the log `new`, which says where `old` ended; with the old key `old` says what follows it.
 
     The old log may go on for as long as processes still write into it. With `why` lost or stolen its key
-    signs nothing any more. Raises EvidenceError, also if `new` already holds records.
+    signs nothing any more. The steps of letters are copied, each with where it stands in the old log (`from`:
+    origin, writer, sequence, time), so that letters and what came after them are known in both. Raises
+    EvidenceError, also if `new` already holds records.
     """
     ending = open_directory(old, old_key)
     if why == "rotation" and ending.signer is None:
@@ -54,12 +58,27 @@ def succeed(
         "checkpoint": note.decode("utf-8"),
         "all_sealed": is_all_sealed(old),
     }
-    _write(new, {"why": why, "from": ended})
+    _write(new, {"why": why, "from": ended}, _letters(old, checkpoint.origin))
     seal_once(new, key=new_key)
     return begun
 
 
-def _write(directory: Path, seen: dict[str, object]) -> None:
+def _letters(old: Path, origin: str) -> list[dict[str, object]]:
+    """Return what the old log says of letters. Their texts stay with it: only the digests come along."""
+    waiting = unsealed_leaves(old, ("notice",))
+    leaves = {(leaf["w"], leaf["s"]): leaf for _, leaf in scan_log(old, ("notice",)).found}
+    leaves.update({(leaf["w"], leaf["s"]): leaf for leaf in waiting if (leaf["w"], leaf["s"]) not in leaves})
+    letters = []
+    for leaf in leaves.values():
+        seen = {key: value for key, value in seen_of(leaf).items() if key != "objects"}
+        place = {"origin": origin, "writer": leaf["w"], "sequence": leaf["s"], "at": leaf["at"]}
+        letters.append({"from": place, **seen})
+    return letters
+
+
+def _write(directory: Path, rotation: dict[str, object], letters: Sequence[dict[str, object]] = ()) -> None:
     records = OneOff(directory, Disk(), "evidence rotate")
-    records.write("key-rotation", seen)
+    records.write("key-rotation", rotation)
+    for seen in letters:
+        records.write("notice", seen)
     records.close()
