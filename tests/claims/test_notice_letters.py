@@ -256,7 +256,7 @@ def test_text_of_counsel_is_64_kibibytes_at_most(size: int, is_read: bool) -> No
 
 
 def test_gaps_rollups_and_what_is_not_known_stand_in_the_annex(workshop: Workshop) -> None:
-    traffic = traffic_of("verified")
+    traffic = traffic_of("verified", "verified")
     traffic.ledger.gaps, traffic.ledger.cut = 3, 2
     traffic.licensed["verified"], traffic.disallowed["verified"] = 1, 1
     rollup = traffic.ledger.rollups.at(AT, Standing.VERIFIED)

@@ -203,7 +203,7 @@ def test_what_is_written_is_whole_or_not_there(
     monkeypatch.setattr(Path, "replace", real)
 
     assert failed.code == 2
-    assert "No space left on device" in failed.err
+    assert "the disk is full: what was being written is not there" in failed.err
     assert contents(public)["license.xml"] == before["license.xml"]
     assert contents(public).keys() == before.keys(), "something half written was left"
     # What was replaced before the fault is still known to be ours.

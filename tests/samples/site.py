@@ -83,6 +83,7 @@ signatures = false
 path = "{RULES}"
 
 [evidence]
+reply_deadline = "30s"
 directory = "evidence"
 origin = "{HOST}/evidence"
 

@@ -26,7 +26,7 @@ from vorbehalt.evidence.reading.pruned import pruned_sentence
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.tlog.leaf import decode_leaf, seen_of
 
-_VERIFIER = Path(__file__).with_name("verify.py")
+_VERIFIER = Path(__file__).parents[1] / "verify.py"
 _CORRECTION = b'"type":"correction"'
 Progress = Callable[[int, int], None]
 
