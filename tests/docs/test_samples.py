@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from difflib import unified_diff
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,16 @@ def printed(path: Path) -> str:
     return re.sub(r"[A-Za-z0-9+/]{43}=|[0-9a-f]{6,}|20\d\d\.\d+\.\d+|vorbehalt\d+\.\d+\.\d+", "#", plain)
 
 
+def changed(made: Path, stale: list[str]) -> str:
+    """The lines of the first text that are not what they were."""
+    for name in stale:
+        if Path(name).suffix in FORMS:
+            before, after = ((folder / name).read_text("utf-8").splitlines() for folder in (SAMPLES, made))
+            lines = unified_diff(before, after, lineterm="", n=0)
+            return "\n".join((name, *(line[:300] for line in lines))[:40])
+    return ""
+
+
 def names(folder: Path) -> set[str]:
     return {
         path.relative_to(folder).as_posix()
@@ -68,7 +79,7 @@ def test_the_samples_are_not_stale(tmp_path: Path) -> None:
     assert names(tmp_path) == names(SAMPLES), AGAIN
     shown = {name: masked if Path(name).suffix in FORMS else printed for name in sorted(names(tmp_path))}
     stale = [name for name, look in shown.items() if look(tmp_path / name) != look(SAMPLES / name)]
-    assert stale == [], AGAIN
+    assert stale == [], f"{AGAIN}: {changed(tmp_path, stale)}"
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,8 @@ class Site:
 
     def lose(self, count: int) -> None:
         """Lose records, as a full disk would."""
+        # Nothing else may wait to be written: which of two would come first is chance.
+        self.settle()
         self.evidence._losses.lose("disk_full", "request", time.time_ns(), count)
         self.settle()
 
