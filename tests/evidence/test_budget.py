@@ -63,6 +63,22 @@ def test_completions_alone_cannot_flood_the_log(make_draft: Drafts) -> None:
     assert sum(budget.admit(make_draft(n, kind="completion")) for n in range(500)) == 60
 
 
+def test_without_room_visits_are_only_counted_and_what_has_a_record_gets_its_end(make_draft: Drafts) -> None:
+    budget = Budget()
+    assert budget.admit(make_draft(1))
+    budget.is_capped = True
+
+    assert not budget.admit(make_draft(2))
+    assert budget.admit(make_draft(1, kind="completion", amount=5))
+    assert not budget.admit(make_draft(2, kind="completion", amount=700))
+    assert budget.admit(make_draft(3, kind="gap"))
+    (minute,) = budget.take(everything=True)
+    (row,) = minute.rows.values()
+    assert (row.count, row.completed, row.amount) == (1, 1, 700)
+    budget.is_capped = False
+    assert budget.admit(make_draft(4))
+
+
 def test_records_of_the_log_itself_need_no_budget(make_draft: Drafts) -> None:
     budget = Budget(per_client=0, per_operator=0)
 

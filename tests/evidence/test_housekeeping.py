@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 
 from support import default_periods
+from vorbehalt.evidence.auditor import audit
 from vorbehalt.evidence.directory import EvidenceDirectory
 from vorbehalt.evidence.log import EvidenceLog
 from vorbehalt.evidence.reading.query import Filters, show
 from vorbehalt.evidence.receipt import Draft
 from vorbehalt.evidence.sealing.clock import ClockWatch, Discipline, discipline
-from vorbehalt.evidence.sealing.housekeeping import HouseKeeping, full_sentence, size_of
+from vorbehalt.evidence.sealing.housekeeping import OVER_CAP, HouseKeeping, full_sentence, size_of
 from vorbehalt.evidence.vault.retention import Keeping
 from vorbehalt.evidence.vault.vault import Keys
+from vorbehalt.evidence.writing.cap import Cap
 
 SECOND, HOUR, DAY = 10**9, 3600 * 10**9, 86_400 * 10**9
 AT = 1_795_413_803_799_141_015  # 2026-11-23
@@ -175,6 +177,64 @@ def test_a_directory_near_its_limit_is_said(filled: Path, times: Times) -> None:
     assert (len(tight.sentences()), wide.sentences()) == (1, [])
     assert "evidence.max_bytes" in tight.sentences()[0]
     assert full_sentence(10**12, 0) == ""
+
+
+def test_beyond_its_limit_all_writers_are_told_to_count_and_the_log_says_from_when_to_when(
+    filled: Path, times: Times
+) -> None:
+    drafts: list[Draft] = []
+    house = keeper(filled, times, drafts, size_of(filled) + 1_000)
+    flag = filled / "run" / OVER_CAP
+    house.step()
+    assert (flag.exists(), of(drafts, "gap")) == (False, [])
+    padding = filled / "objects" / "padding"
+    padding.write_bytes(bytes(2_000))
+    house.step()
+    assert not flag.exists(), "a directory is not measured all the time"
+    times.go(60 * 10**9)
+    house.step()
+    assert flag.exists()
+    assert "visits are only counted until there is room" in house.sentences()[0]
+    padding.unlink()
+    for _ in range(2):
+        times.go(60 * 10**9)
+        house.step()
+
+    assert not flag.exists()
+    begin, end = of(drafts, "gap")
+    assert [(seen["reason"], seen["event"], seen["lost"]) for seen in (begin, end)] == [
+        ("disk_cap", "begin", "0"), ("disk_cap", "end", "0"),
+    ]  # fmt: skip
+    assert int(str(begin["bytes"])) >= int(str(begin["limit"])) > int(str(end["bytes"]))
+
+
+def test_a_writer_that_is_told_so_counts(
+    directory: EvidenceDirectory, make_log: Callable[..., EvidenceLog]
+) -> None:
+    (directory.run / OVER_CAP).touch()
+    log = make_log()
+    log.start()
+    log._inbox.cap(True)  # what the thread finds when it next looks
+    for number in range(3):
+        log.append(Draft("request", f"VB-{number}", AT, {"path": "/"}, rollup=("crawler",)))
+    log.close()
+
+    assert [leaf["type"] for leaf in show(directory.path) if leaf["type"] in ("request", "rollup")] == [
+        "rollup"
+    ]
+    assert audit.verify(directory.path).problems == ()
+
+
+def test_the_file_is_looked_for_every_five_seconds(tmp_path: Path) -> None:
+    moments = iter((0.0, 4.9, 5.0, 9.9, 10.0))
+    cap = Cap(tmp_path / "over", lambda: next(moments))
+    found = [cap.is_over()]
+    (tmp_path / "over").touch()
+    found += [cap.is_over(), cap.is_over()]
+    (tmp_path / "over").unlink()
+    found += [cap.is_over(), cap.is_over()]
+
+    assert found == [False, False, True, True, False]
 
 
 def test_a_running_log_keeps_house(

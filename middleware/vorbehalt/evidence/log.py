@@ -19,7 +19,7 @@ from vorbehalt.evidence.leaf.budget import Budget
 from vorbehalt.evidence.memory import MemoryEvidence, NoEvidence
 from vorbehalt.evidence.objects import ObjectStore
 from vorbehalt.evidence.receipt import Draft, Evidence, Receipt
-from vorbehalt.evidence.sealing.housekeeping import HouseKeeping
+from vorbehalt.evidence.sealing.housekeeping import OVER_CAP, HouseKeeping
 from vorbehalt.evidence.sealing.sealer_thread import SealerThread
 from vorbehalt.evidence.spool.ballast import Ballast
 from vorbehalt.evidence.spool.counts import Counts
@@ -27,6 +27,7 @@ from vorbehalt.evidence.spool.spool import WriterFiles, new_writer_id
 from vorbehalt.evidence.spool.unclean import UNCLEAN_END, Loss
 from vorbehalt.evidence.vault.retention import Keeping
 from vorbehalt.evidence.vault.vault import Keys, Sealer
+from vorbehalt.evidence.writing.cap import Cap
 from vorbehalt.evidence.writing.inbox import Inbox
 from vorbehalt.evidence.writing.losses import INTERNAL, Losses
 from vorbehalt.evidence.writing.receipts import NEVER_KEPT, wake
@@ -208,7 +209,9 @@ class EvidenceLog:
     def _run(self) -> None:
         self._inbox.keep_counts(self._directory.path / "spool", self.writer_id, self._disk)
         self._commit([])
+        cap = Cap(self._directory.run / OVER_CAP)
         while True:
+            self._inbox.cap(cap.is_over())
             jobs, is_last = self._inbox.take(self._wants_batch)
             self._commit(jobs)
             if is_last:

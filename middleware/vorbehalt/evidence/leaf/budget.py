@@ -103,6 +103,8 @@ class Budget:
         self._folded: dict[str, None] = {}
         self._minute: Minute | None = None
         self._finished: list[Minute] = []
+        self.is_capped = False
+        """The disk may hold no more: visits are only counted. A request with a record still gets its end."""
         self.dropped = 0
         """Visits counted in minutes that were given up because they could not be written for too long."""
 
@@ -116,7 +118,7 @@ class Budget:
         completes = draft.type == "completion"
         if completes and draft.ref in self._folded:
             del self._folded[draft.ref]
-        elif self._charge(draft, completes):
+        elif (completes or not self.is_capped) and self._charge(draft, completes):
             return True
         elif not completes:
             if len(self._folded) >= _MAX_FOLDED:

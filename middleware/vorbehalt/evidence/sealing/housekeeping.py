@@ -19,6 +19,10 @@ from vorbehalt.evidence.vault.shred import shred_expired
 _HOUR_NS = 3_600 * 10**9
 _DAY_NS = 24 * _HOUR_NS
 _FULL_SHARE = 0.9
+_NEAR_SHARE = 0.5
+_NEAR_NS = 60 * 10**9
+OVER_CAP = "over-cap"
+"""A file in `run/` while the directory takes `evidence.max_bytes` or more: writers only count visits then."""
 WHO = "house-keeping"
 _PAUSE_SECONDS = 0.0005
 
@@ -71,14 +75,40 @@ class HouseKeeping:
                 self._done_day, self.problem = today.isoformat(), ""
                 if not done.is_nothing:
                     self._append(done.draft(now, WHO, "their time was over"))
-        if self._measured_at is None or steady - self._measured_at >= _HOUR_NS:
+        is_near = self.bytes > _NEAR_SHARE * self._keeping.max_bytes
+        if self._measured_at is None or steady - self._measured_at >= (_NEAR_NS if is_near else _HOUR_NS):
             self._measured_at = steady
             self.bytes = size_of(self._directory) if self._keeping.max_bytes else 0
+            self._cap(now)
+
+    def _cap(self, now: int) -> None:
+        """Tell all writers, and the log, when visits begin and end to be only counted."""
+        flag, limit = self._directory / "run" / OVER_CAP, self._keeping.max_bytes
+        is_over = bool(limit) and self.bytes >= limit
+        if is_over == flag.exists():
+            return
+        try:
+            if is_over:
+                self._append(Draft(type="gap", ref="", at=now, seen=_shed("begin", now, self.bytes, limit)))
+                flag.touch(0o644)
+            else:
+                flag.unlink()
+                self._append(Draft(type="gap", ref="", at=now, seen=_shed("end", now, self.bytes, limit)))
+        except OSError as error:
+            self.problem = f"{flag.name} cannot be changed: {error}"
 
     def sentences(self) -> list[str]:
         """Return why health is yellow."""
         full = full_sentence(self.bytes, self._keeping.max_bytes)
         return [text for text in (self.problem, full) if text]
+
+
+def _shed(event: str, now: int, taken: int, limit: int) -> dict[str, object]:
+    """Nothing is lost: from `begin` to `end` visits have no records of their own, but exact counts."""
+    return {
+        "reason": "disk_cap", "event": event, "lost": "0", "late": "0",
+        "first_at": str(now), "last_at": str(now), "bytes": str(taken), "limit": str(limit),
+    }  # fmt: skip
 
 
 def _breathe() -> None:
@@ -110,9 +140,13 @@ def full_sentence(taken: int, limit: int) -> str:
     """Return what is said when a directory takes nearly all that it may, or more; else nothing."""
     if not limit or taken < _FULL_SHARE * limit:
         return ""
+    counted = "visits are only counted until there is room"
+    if taken < limit:
+        counted = "beyond, visits are only counted"
     return (
-        f"the evidence takes {_gigabytes(taken)} of the {_gigabytes(limit)} in evidence.max_bytes: nothing is"
-        " deleted for that; give it room, or move the directory as docs/ephemeral-disks.md says"
+        f"the evidence takes {_gigabytes(taken)} of the {_gigabytes(limit)} in evidence.max_bytes: {counted};"
+        " nothing is deleted for that. Give it room, prune it, or move the directory as"
+        " docs/ephemeral-disks.md says"
     )
 
 

@@ -75,6 +75,11 @@ class Inbox:
                 self._budget.count(key, at, amount)
                 self._counts.visit()
 
+    def cap(self, is_capped: bool) -> None:
+        """From now on visits are only counted, or get their records again."""
+        with self._lock:
+            self._budget.is_capped = is_capped
+
     def fail(self, draft: Draft) -> Receipt:
         """Count a draft that nothing can be done with."""
         with self._lock:
