@@ -19,7 +19,7 @@ from vorbehalt.claims.dossier.make import Asked, Made, make_dossier
 from vorbehalt.claims.dossier.words import LANGUAGES
 from vorbehalt.claims.ledger import Query
 from vorbehalt.cli.evidence_records import keep, recording
-from vorbehalt.cli.output import CONFIG, JSON, note, period, print_json, printable, quoted, say
+from vorbehalt.cli.output import CONFIG, JSON, note, period, print_json, printable, quoted, say, show_progress
 from vorbehalt.cli.works_now import works_now
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.bundle.export import export_draft
@@ -221,7 +221,6 @@ def _progress() -> Callable[[str, int, int], None]:
             return
         if done >= total or time.monotonic() - last > _SHOWN_EVERY_SECONDS:
             last = time.monotonic()
-            end = "\n" if done >= total else ""
-            print(f"\r{done} of {total} records {what}", end=end, file=sys.stderr, flush=True)
+            show_progress(what, done, total)
 
     return show

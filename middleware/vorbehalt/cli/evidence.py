@@ -15,7 +15,7 @@ from cryptography.x509 import load_pem_x509_certificates
 from vorbehalt.claims.register import after_text, notice_before, read_register
 from vorbehalt.cli.evidence_anchors import anchor, witness
 from vorbehalt.cli.evidence_correct import correct, corrections
-from vorbehalt.cli.evidence_export import bar, export
+from vorbehalt.cli.evidence_export import export
 from vorbehalt.cli.evidence_fsck import fsck
 from vorbehalt.cli.evidence_import import import_logs
 from vorbehalt.cli.evidence_index import ask, index
@@ -24,7 +24,7 @@ from vorbehalt.cli.evidence_keys import KEY, card, rotate, seal_again_and_again,
 from vorbehalt.cli.evidence_privacy import hold, look_up, shred
 from vorbehalt.cli.evidence_prune import prune
 from vorbehalt.cli.evidence_records import WHO, WHY
-from vorbehalt.cli.output import JSON, flush, note, print_json, printable, say, utc, write
+from vorbehalt.cli.output import JSON, bar, flush, note, print_json, printable, say, utc, write
 from vorbehalt.cli.past_answer import not_contemporaneous, past_sentence
 from vorbehalt.errors import TamperError
 from vorbehalt.evidence.anchor.reading import read_windows

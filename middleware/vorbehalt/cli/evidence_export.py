@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import base64
 import os
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import typer
 
 from vorbehalt.cli.evidence_records import keep, recording
-from vorbehalt.cli.output import JSON, note, period, print_json, printable, say
+from vorbehalt.cli.output import JSON, bar, note, period, print_json, printable, say
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.bundle.export import Exported, Question
 from vorbehalt.evidence.bundle.export import export as write_export
@@ -78,15 +76,3 @@ def _print(done: Exported, out: Path, as_json: bool) -> None:
                   f"{found.anchors} files of anchors"))  # fmt: skip
     say(f"SHA-256 of manifest.sha256: {done.digest}")
     note(f"The same question with --size {done.size} gives the same bytes")
-
-
-def bar(what: str, *, wanted: bool | None = None) -> Callable[[int, int], None] | None:
-    """Return a function that shows how far something is; None unless `wanted`, by default on a terminal."""
-    if not (sys.stderr.isatty() if wanted is None else wanted):
-        return None
-
-    def show(done: int, total: int) -> None:
-        end = "\n" if done >= total else ""
-        print(f"\r{done} of {total} records {what}", end=end, file=sys.stderr, flush=True)
-
-    return show

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import typer
 
-from vorbehalt.cli.evidence_export import bar
 from vorbehalt.cli.operator_actions import become_owner
-from vorbehalt.cli.output import JSON, note, print_json, print_table, printable, say
+from vorbehalt.cli.output import JSON, bar, note, print_json, print_table, printable, say
 from vorbehalt.errors import EvidenceError
 from vorbehalt.evidence.index.index import Indexed, build, default_path
 from vorbehalt.evidence.index.index import ask as put

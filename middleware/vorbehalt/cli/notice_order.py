@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from hashlib import sha256
@@ -23,7 +22,7 @@ from vorbehalt.claims.notice.order import ENCLOSED_BYTES, Catalogue, Order
 from vorbehalt.claims.notice.sender import sender_of
 from vorbehalt.claims.notice.wording import day_of, one_line
 from vorbehalt.cli.evidence_records import evidence_of
-from vorbehalt.cli.output import moment, note, period, quoted
+from vorbehalt.cli.output import moment, note, period, quoted, show_progress
 from vorbehalt.cli.works_now import works_now
 from vorbehalt.errors import ConfigError, Problem
 from vorbehalt.policy.tables import did_you_mean
@@ -113,9 +112,8 @@ def prepare(asked: Asked) -> Run:
     letterhead = asked.letterhead.read_text("utf-8", "replace") if asked.letterhead else ""
     sender = sender_of(settings, letterhead, offers_licence=order.offers_licence)
     workshop = Workshop()
-    found = gather(
-        settings, directory, order, sender, rows, _finder(indexes), at=at, progress=_bar()
-    )  # fmt: skip
+    shown = show_progress if sys.stderr.isatty() else None
+    found = gather(settings, directory, order, sender, rows, _finder(indexes), at=at, progress=shown)
     for text in found.notes:
         note(text)
     run.problems += found.problems
@@ -241,14 +239,3 @@ def _finder(indexes: list[WorksIndex]) -> FindWork:
         return next((work for index in indexes if (work := index.work(id)) is not None), None)
 
     return find
-
-
-def _bar() -> Callable[[str, int, int], None] | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def show(what: str, done: int, total: int) -> None:
-        end = "\n" if done >= total else ""
-        print(f"\r{done} of {total} records {what}", end=end, file=sys.stderr, flush=True)
-
-    return show

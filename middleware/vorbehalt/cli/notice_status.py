@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import typer
@@ -12,7 +10,7 @@ import typer
 from vorbehalt.claims.register import Letter, day_of, read_register
 from vorbehalt.claims.register_text import TITLES, letter_json, read_later, row, sentences
 from vorbehalt.cli.evidence_records import evidence_of
-from vorbehalt.cli.output import CONFIG, JSON, note, print_json, print_table, printable, quoted, say
+from vorbehalt.cli.output import CONFIG, JSON, bar, note, print_json, print_table, printable, quoted, say
 from vorbehalt.policy.tables import did_you_mean
 from vorbehalt.settings import Settings, load
 
@@ -39,7 +37,7 @@ def status(
         letters = [one for one in letters if one.operator == name]
     today = day_of(time.time_ns())
     operators = list(dict.fromkeys(one.operator for one in letters)) if traffic else []
-    later = read_later(directory, register, _tokens(settings), operators, _bar())
+    later = read_later(directory, register, _tokens(settings), operators, bar("counted"))
     if as_json:
         print_json(
             {
@@ -80,14 +78,3 @@ def _tokens(settings: Settings) -> dict[str, frozenset[str]]:
             continue
         found.setdefault(crawler.operator, set()).add(crawler.token)
     return {operator: frozenset(tokens) for operator, tokens in found.items()}
-
-
-def _bar() -> Callable[[int, int], None] | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int) -> None:
-        end = "\n" if done >= total else ""
-        print(f"\r{done} of {total} records counted", end=end, file=sys.stderr, flush=True)
-
-    return show

@@ -169,7 +169,7 @@ def _drafts(letters: list[Writing], box: Outbox) -> list[Written]:
         folder = folder_name(f"draft-{one.to.line}", one.to.legal_name, one.order.kind)
         box.put(folder, one.render("").files)
         made.append(Written(one, folder))
-        _bar("rendered", count, len(letters))
+        _count("rendered", count, len(letters))
     return made
 
 
@@ -183,7 +183,7 @@ def _entered(run: Run, letters: list[Writing], box: Outbox, no_hold: str | None)
             rendered = one.render(number)
             folders.append(folder_name(number, one.to.legal_name, one.order.kind))
             box.put(folders[-1], rendered.files)
-        _bar("rendered", len(folders), len(letters))
+        _count("rendered", len(folders), len(letters))
         return rendered.text
 
     new = [
@@ -224,6 +224,6 @@ def _told(written: list[Written], run: Run, out: Path, *, is_draft: bool, as_jso
         note("Drafts: nothing was entered, held or sent." if is_draft else _NOT_SENT)
 
 
-def _bar(what: str, done: int, total: int) -> None:
+def _count(what: str, done: int, total: int) -> None:
     if total > 1 and (done == total or done % 25 == 0):
         print(f"{done} of {total} letters {what}", file=sys.stderr, flush=True)

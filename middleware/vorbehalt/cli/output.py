@@ -6,8 +6,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -174,3 +175,15 @@ def _nobody_reads() -> NoReturn:
     # The interpreter flushes once more at its end; that must not fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)
+
+
+def show_progress(what: str, done: int, total: int) -> None:
+    """Show in one line of stderr how many records were read, counted or checked."""
+    end = "\n" if done >= total else ""
+    print(f"\r{done} of {total} records {what}", end=end, file=sys.stderr, flush=True)
+
+
+def bar(what: str, *, wanted: bool | None = None) -> Callable[[int, int], None] | None:
+    """Return a function that shows how far something is; None unless `wanted`, by default on a terminal."""
+    shown = sys.stderr.isatty() if wanted is None else wanted
+    return partial(show_progress, what) if shown else None

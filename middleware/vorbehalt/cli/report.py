@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -27,7 +26,7 @@ from vorbehalt.claims.report.table import as_csv
 from vorbehalt.claims.report.text import as_text
 from vorbehalt.claims.report.visitors import Watched, ask_prometheus
 from vorbehalt.claims.report.words import Words
-from vorbehalt.cli.output import CONFIG, JSON, moment, note, quoted, write_bytes
+from vorbehalt.cli.output import CONFIG, JSON, bar, moment, note, quoted, write_bytes
 from vorbehalt.cli.works_now import catalogue_size, titles_of, work_of, works_now
 from vorbehalt.edge.works_watch import WorksWatch
 from vorbehalt.errors import EvidenceError
@@ -90,7 +89,7 @@ def _made(
     size: int | None,
     prometheus: str | None,
 ) -> Report:
-    audit = verify(directory, progress=_bar("verified"))
+    audit = verify(directory, progress=bar("verified"))
     proof = Proof(audit.assurance, audit.problems)
     try:
         register = read_register(directory, size)
@@ -100,7 +99,7 @@ def _made(
             is_reserved=_is_reserved(settings),
             first_notice=register.first_notice,
         )
-        counted = count_months(directory, tally, size, _bar("counted"))
+        counted = count_months(directory, tally, size, bar("counted"))
     except EvidenceError as error:
         if proof.holds:
             raise
@@ -221,14 +220,3 @@ def _cannot_count(proof: Proof, error: EvidenceError) -> NoReturn:
         note(f"  {problem}")
     note(f"and cannot be counted: {error}")
     raise typer.Exit(1) from None
-
-
-def _bar(word: str) -> Callable[[int, int], None] | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int) -> None:
-        end = "\n" if done >= total else ""
-        print(f"\r{done} of {total} records {word}", end=end, file=sys.stderr, flush=True)
-
-    return show

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from vorbehalt.cli.evidence_records import evidence_of
 from vorbehalt.cli.output import (
     CONFIG,
     JSON,
+    bar,
     note,
     period,
     print_json,
@@ -180,7 +180,7 @@ def ledger(
         tokens,
         size,
     )
-    counted = read_ledger(directory, query, _bar())
+    counted = read_ledger(directory, query, bar("counted"))
     watch = works_now(settings)
     title = titles_of(watch, settings)
     catalogue = catalogue_size(watch, settings)
@@ -205,14 +205,3 @@ def _operator(settings: Settings, text: str) -> tuple[str, frozenset[str]]:
             return party.name, frozenset(tokens)
     hint = did_you_mean(text, sorted({party.name for party in parties}))
     raise typer.BadParameter(f"no operator has the name {quoted(text)}{hint}", param_hint="--operator")
-
-
-def _bar() -> Callable[[int, int], None] | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int) -> None:
-        end = "\n" if done >= total else ""
-        print(f"\r{done} of {total} records counted", end=end, file=sys.stderr, flush=True)
-
-    return show
