@@ -176,10 +176,12 @@ class _Catalogue:
         if stamp == self._tried:
             return
         self._stopping = False
-        self._thread = threading.Thread(
+        thread = threading.Thread(
             target=self._read, args=(stamp, self._rest), name="vorbehalt-works", daemon=True
         )
-        self._thread.start()
+        thread.start()
+        # Not before it runs: somebody else may look, and wait for it.
+        self._thread = thread
 
     def read_now(self, afresh: bool) -> Built | None:
         stamp = self._sources.stamp()
