@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,21 @@ http {{
 """
 
 
+def configured(folder: Path, pieces: dict[str, str], web: int, asked: int) -> list[str]:
+    """Write what `init` prints, and a site of four pages; returns the command."""
+    for place, text in pieces.items():
+        if place.startswith("/etc/nginx/"):
+            file = folder / place.removeprefix("/etc/nginx/")
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text.replace("127.0.0.1:8100", f"127.0.0.1:{asked}"))
+    main = MAIN.format(user=USER, folder=folder, port=web, site=pieces["In the server block"].strip())
+    (folder / "nginx.conf").write_text(main)
+    for page in ("index.html", "own/index.html", "private/index.html", "press/index.html"):
+        (folder / "www" / page).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "www" / page).write_text("a page")
+    return ["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder), "-e", str(folder / "error.log")]
+
+
 @pytest.mark.real("nginx")
 def test_nginx_asks_the_sidecar_and_serves_without_it(
     tmp_path: Path,
@@ -52,25 +69,7 @@ def test_nginx_asks_the_sidecar_and_serves_without_it(
     config = tmp_path / "vorbehalt.toml"
     config.write_text(config.read_text() + press)
     address = fresh_googlebot(config)
-    for place, text in pieces.items():
-        if place.startswith("/etc/nginx/"):
-            file = tmp_path / place.removeprefix("/etc/nginx/")
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(text.replace("127.0.0.1:8100", f"127.0.0.1:{asked}"))
-    main = MAIN.format(user=USER, folder=tmp_path, port=web, site=pieces["In the server block"].strip())
-    (tmp_path / "nginx.conf").write_text(main)
-    for page in ("index.html", "own/index.html", "private/index.html", "press/index.html"):
-        (tmp_path / "www" / page).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "www" / page).write_text("a page")
-    nginx = [
-        "nginx",
-        "-c",
-        str(tmp_path / "nginx.conf"),
-        "-p",
-        str(tmp_path),
-        "-e",
-        str(tmp_path / "error.log"),
-    ]
+    nginx = configured(tmp_path, pieces, web, asked)
 
     with (
         sidecar(config, asked, "--metrics-listen", f"127.0.0.1:{metrics}") as process,
@@ -114,3 +113,50 @@ def test_nginx_asks_the_sidecar_and_serves_without_it(
     assert (left_alone.status, left_alone.body) == (200, b"a page")
     assert crawler_then.status == 200, "when in doubt the request passes"
     assert robots_then.status == 204
+
+
+@pytest.mark.real("nginx")
+def test_a_refused_crawler_costs_nginx_no_connection_to_the_sidecar(
+    tmp_path: Path, printed: Callable[[str], dict[str, str]], ports: Callable[[int], list[int]]
+) -> None:
+    web, asked = ports(2)
+    connections: list[object] = []
+    questions: list[tuple[str, str]] = []
+
+    class Refusing(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+
+        def setup(self) -> None:
+            super().setup()
+            connections.append(self.client_address)
+
+        def do_GET(self) -> None:
+            questions.append((self.path, self.headers["X-Request-Id"]))
+            self.send_response(403)
+            self.send_header("X-Vorbehalt-Status", "403")
+            self.send_header("X-Vorbehalt-Reference", "VB-TEST")
+            self.send_header("Content-Length", "9")
+            self.end_headers()
+            self.wfile.write(b"" if self.command == "HEAD" else b"reserved\n")
+
+        do_HEAD = do_GET
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    nginx = configured(tmp_path, printed("nginx"), web, asked)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", asked), Refusing)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with running(nginx, web, tmp_path):
+            answers = [ask(web, "/lyrics/1", GPTBOT) for _ in range(5)]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert [(answer.status, answer.body) for answer in answers] == [(403, b"reserved\n")] * 5
+    assert len(connections) <= 2, "the question and the page; each kept for the next"
+    names = [name for path, name in questions if path == "/.vorbehalt/auth"]
+    assert len(set(names)) == 5, "each request has a name of its own"
+    assert [name for path, name in questions if path != "/.vorbehalt/auth"] == names

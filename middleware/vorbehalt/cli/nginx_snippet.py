@@ -12,59 +12,16 @@ upstream vorbehalt {
     server 127.0.0.1:8100;
     keepalive 128;
 }
-# nginx asks again after an internal redirect (index, try_files); these keep the first answer.
-map $upstream_http_tdm_reservation $vorbehalt_told_tdm {
-    default $upstream_http_tdm_reservation;
-    ""      $vorbehalt_tdm;
-}
-map $upstream_http_tdm_policy $vorbehalt_told_policy {
-    default $upstream_http_tdm_policy;
-    ""      $vorbehalt_policy;
-}
-map $upstream_http_content_usage $vorbehalt_told_usage {
-    default $upstream_http_content_usage;
-    ""      $vorbehalt_usage;
-}
-map $upstream_http_link $vorbehalt_told_link {
-    default $upstream_http_link;
-    ""      $vorbehalt_link;
-}
-map $upstream_http_x_robots_tag $vorbehalt_told_robots {
-    default $upstream_http_x_robots_tag;
-    ""      $vorbehalt_robots;
-}
-# What the visitor reads: what the sidecar said. While it says nothing, what vorbehalt_while_down.conf says,
-# if there is one. A signal document bears its own headers.
-map $vorbehalt_tdm$upstream_http_tdm_reservation $vorbehalt_is_told {
-    default 1;
-    ""      "";
-}
-map $vorbehalt_is_told $vorbehalt_sent_tdm {
-    default $vorbehalt_tdm;
-    ""      $vorbehalt_down_tdm;
-}
-map $vorbehalt_is_told $vorbehalt_sent_policy {
-    default $vorbehalt_policy;
-    ""      $vorbehalt_down_policy;
-}
-map $vorbehalt_is_told $vorbehalt_sent_usage {
-    default $vorbehalt_usage;
-    ""      $vorbehalt_down_usage;
-}
-map $vorbehalt_is_told $vorbehalt_sent_link {
-    default $vorbehalt_link;
-    ""      $vorbehalt_down_link;
-}
-map $vorbehalt_is_told $vorbehalt_sent_robots {
-    default $vorbehalt_robots;
-    ""      $vorbehalt_down_robots;
-}
 map $vorbehalt_status $vorbehalt_cache {
     ""      "";
     default "no-store";
 }
+# The name of a request in records and log. nginx's own $request_id asks the kernel for random octets.
+map "" $vorbehalt_id {
+    default "$pid-$connection-$connection_requests-$msec";
+}
 # For `vorbehalt evidence join`: what was really sent, by request id. It holds no address.
-log_format vorbehalt escape=json '{"time":"$time_iso8601","request_id":"$request_id","status":$status,'
+log_format vorbehalt escape=json '{"time":"$time_iso8601","request_id":"$vorbehalt_id","status":$status,'
                                  '"bytes":$body_bytes_sent,"completed":"$request_completion"}';
 """
 
@@ -75,12 +32,12 @@ proxy_http_version 1.1;
 proxy_set_header Connection "";
 proxy_set_header Upgrade "";
 proxy_set_header Host $host;
-proxy_set_header X-Forwarded-Host $host;
+proxy_set_header X-Forwarded-Host "";
 proxy_set_header X-Forwarded-Proto $scheme;
 proxy_set_header X-Forwarded-For $remote_addr;
 proxy_set_header X-Forwarded-Method $request_method;
 proxy_set_header X-Forwarded-Uri $request_uri;
-proxy_set_header X-Request-Id $request_id;
+proxy_set_header X-Request-Id $vorbehalt_id;
 # A sidecar on another machine: write sidecar.secret of its vorbehalt.toml between the quotes.
 proxy_set_header X-Vorbehalt-Secret "";
 proxy_connect_timeout 50ms;
@@ -99,11 +56,11 @@ error_page 500 502 503 504 = @vorbehalt_file;
 _NGINX_HEADERS = """\
 # Vorbehalt: the reservation in every answer. nginx drops inherited headers where a location has add_header
 # lines of its own: include this file there too.
-add_header tdm-reservation $vorbehalt_sent_tdm always;
-add_header tdm-policy $vorbehalt_sent_policy always;
-add_header Content-Usage $vorbehalt_sent_usage always;
-add_header Link $vorbehalt_sent_link always;
-add_header X-Robots-Tag $vorbehalt_sent_robots always;
+add_header tdm-reservation $vorbehalt_tdm$vorbehalt_down_tdm always;
+add_header tdm-policy $vorbehalt_policy$vorbehalt_down_policy always;
+add_header Content-Usage $vorbehalt_usage$vorbehalt_down_usage always;
+add_header Link $vorbehalt_link$vorbehalt_down_link always;
+add_header X-Robots-Tag $vorbehalt_robots$vorbehalt_down_robots always;
 add_header Cache-Control $vorbehalt_cache always;
 add_header Retry-After $vorbehalt_retry always;
 """
@@ -111,11 +68,12 @@ add_header Retry-After $vorbehalt_retry always;
 _NGINX_SERVER = """\
 # Vorbehalt, server level: every request of this server is asked about, except the signals themselves.
 auth_request /.vorbehalt-auth;
-auth_request_set $vorbehalt_tdm $vorbehalt_told_tdm;
-auth_request_set $vorbehalt_policy $vorbehalt_told_policy;
-auth_request_set $vorbehalt_usage $vorbehalt_told_usage;
-auth_request_set $vorbehalt_link $vorbehalt_told_link;
-auth_request_set $vorbehalt_robots $vorbehalt_told_robots;
+# nginx asks again after an internal redirect (index, try_files): $sent_http_ keeps what was said first.
+auth_request_set $vorbehalt_tdm $sent_http_tdm_reservation;
+auth_request_set $vorbehalt_policy $sent_http_tdm_policy;
+auth_request_set $vorbehalt_usage $sent_http_content_usage;
+auth_request_set $vorbehalt_link $sent_http_link;
+auth_request_set $vorbehalt_robots $sent_http_x_robots_tag;
 auth_request_set $vorbehalt_status $upstream_http_x_vorbehalt_status;
 auth_request_set $vorbehalt_reference $upstream_http_x_vorbehalt_reference;
 auth_request_set $vorbehalt_retry $upstream_http_retry_after;
@@ -124,7 +82,6 @@ set $vorbehalt_down_policy "";
 set $vorbehalt_down_usage "";
 set $vorbehalt_down_link "";
 set $vorbehalt_down_robots "";
-include snippets/vorbehalt_while_down*.conf;
 include snippets/vorbehalt_headers.conf;
 error_page 403 = @vorbehalt_refused;
 
@@ -139,6 +96,8 @@ location = /.vorbehalt-auth {
     internal;
     if ($vorbehalt_tdm != "") { return 204; }
     proxy_pass http://vorbehalt/.vorbehalt/auth;
+    # nginx closes a connection on which an answer came with a body.
+    proxy_method HEAD;
     proxy_pass_request_body off;
     proxy_set_header Content-Length "";
     include snippets/vorbehalt_ask.conf;
@@ -147,16 +106,20 @@ location = /.vorbehalt-auth {
 }
 location @vorbehalt_open {
     if ($upstream_status = "") { return 404; }
+    # What is told while the sidecar is down, if there is such a file.
+    include snippets/vorbehalt_while_down*.conf;
     return 204;
 }
 # The sidecar is down: the file of `vorbehalt signals --write`, else one of the site itself, else nothing.
 location @vorbehalt_file {
     auth_request off;
+    include snippets/vorbehalt_while_down*.conf;
     root /srv/vorbehalt;
     try_files $uri.html $uri @vorbehalt_own;
 }
 location @vorbehalt_own {
     auth_request off;
+    include snippets/vorbehalt_while_down*.conf;
     try_files $uri =204;
 }
 # nginx drops the page that comes with a refusal: it is fetched, once, by its reference.
