@@ -202,7 +202,7 @@ def the_next_start_records_the_gap(at: Arrangement, serve: str) -> None:
 
 
 def the_access_log_is_joined(at: Arrangement, log: Path, join: str) -> None:
-    """By request id; a second time nothing is added."""
+    """By reference or request id; a second time nothing is added."""
     reference = REFERENCE.search(ask(at.web, "/lyrics/7", GPTBOT).body)
     answered = ask(at.web, "/cover.png", "PerplexityBot/1.0")
     assert reference is not None
@@ -233,7 +233,12 @@ def _sent(completion: dict[str, object]) -> tuple[str, int, bool, int]:
 
 
 def _mentions(at: Arrangement, log: Path) -> bool:
-    seen = [record["seen"] for record in at.records("request")]
-    wanted = [str(one["request_id"]) for one in seen if isinstance(one, dict) and "PerplexityBot" in str(one)]
+    wanted = [record for record in at.records("request") if "PerplexityBot" in str(record["seen"])]
     text = log.read_text() if log.exists() else ""
-    return bool(wanted) and all(name in text for name in wanted)
+    return bool(wanted) and all(any(name in text for name in _names(record)) for record in wanted)
+
+
+def _names(record: dict[str, object]) -> list[str]:
+    seen = record["seen"]
+    assert isinstance(seen, dict)
+    return [str(name) for name in (record["ref"], seen.get("request_id")) if name]

@@ -34,6 +34,7 @@ def home(tmp_path: Path) -> Path:
             ("a3", "GET", "forward-auth"),
             ("a4", "GET", "app"),
             ("a5", "GET", "forward-auth"),
+            ("", "GET", "forward-auth"),
         )
     ):
         seen: dict[str, object] = {
@@ -43,6 +44,8 @@ def home(tmp_path: Path) -> Path:
             "request_id": name,
             "claim": CLAIM,
         }
+        if not name:
+            del seen["request_id"]
         log.append(Draft(type="request", ref=f"VB-{number + 1}", at=AT, seen=seen))
     log.close()
     return tmp_path
@@ -65,21 +68,24 @@ def test_each_request_is_joined_once_and_marked(home: Path, cli: Cli) -> None:
         + line("a2")
         + line("a3", completed="")
         + line("a4")
+        + line("VB-1")
         + line("zz")
+        + line("")
         + "nonsense\n\n"
     )
     first = cli("evidence", "join", "--log", log, "--json")
     second = cli("evidence", "join", "--log", log, "--json")
-    log.write_text(line("a5", 403))
+    log.write_text(line("VB-5", 403) + line("VB-6", 404) + line("a5"))
     third = cli("evidence", "join", "--log", log, "--json")
 
     digest = first.json["sha256"]
     assert (first.code, second.code, third.code) == (0, 0, 0), first.err
     assert {key: value for key, value in first.json.items() if key != "sha256"} == {
-        "joined": 3, "delivered": 1, "bytes": 512, "already": 1, "unmatched": 2, "unreadable": 1,
+        "joined": 3, "delivered": 1, "bytes": 512,
+        "already": 2, "unmatched": 2, "unnamed": 1, "unreadable": 1,
     }  # fmt: skip
-    assert (second.json["joined"], second.json["already"]) == (0, 4)
-    assert (third.json["joined"], third.json["delivered"]) == (1, 0)
+    assert (second.json["joined"], second.json["already"]) == (0, 5)
+    assert (third.json["joined"], third.json["delivered"], third.json["already"]) == (2, 0, 1)
     found = joined(home)
     assert {
         ref: (seen["status"], seen["bytes"], seen["whole"], seen["delivered"]) for ref, seen in found.items()
@@ -88,6 +94,7 @@ def test_each_request_is_joined_once_and_marked(home: Path, cli: Cli) -> None:
         "VB-2": (200, 512, True, False),
         "VB-3": (200, 512, False, False),
         "VB-5": (403, 512, True, False),
+        "VB-6": (404, 512, True, False),
     }
     one = found["VB-1"]
     assert (one["of"], one["vantage"], one["claim"], one["host"]) == (
@@ -120,13 +127,14 @@ def test_more_than_a_minutes_budget_is_joined(home: Path, cli: Cli) -> None:
 
 
 def test_people_read_what_came_of_it(home: Path, cli: Cli) -> None:
-    (home / "access.json").write_text(line("a1") + line("zz") + "nonsense\n")
+    (home / "access.json").write_text(line("a1") + line("zz") + line("") + "nonsense\n")
     out = cli("evidence", "join", "--log", "access.json").out
     explained = cli("explain", "--ref", "VB-1").out
 
     assert "1 requests joined, of which 1 were delivered whole" in out
     assert "0 were joined before, 1 lines belong to no record of ours" in out
-    assert "1 lines name no request by an id" in out
+    assert "1 lines are of requests that leave no record" in out
+    assert "1 lines cannot be read" in out
     assert "whether and what the site then sent is not seen by us" in explained
     assert "the proxy's own log says: status 200, 512 bytes, whole" in explained
     assert "not seen by us" not in cli("explain", "--ref", "VB-4").out
@@ -173,7 +181,12 @@ COMBINED = (
         (COMBINED.format("a1-b.c_D"), Sent("a1-b.c_D", 200, 512, None)),
         (COMBINED.format('"a1"'), Sent("a1", 200, 512, None)),
         (COMBINED.format("a1").replace("512", "-"), Sent("a1", 200, 0, None)),
-        (COMBINED.format("-"), None),
+        (COMBINED.format("-"), Sent("", 200, 512, None)),
+        ('{"status":200,"size":5,"resp_headers":{}}', Sent("", 200, 5, None)),
+        (
+            '{"status":200,"size":5,"resp_headers":{"X-Vorbehalt-Reference":["VB-1"],"X-Request-Id":["c"]}}',
+            Sent("VB-1", 200, 5, None),
+        ),
         ('{"request_id":"a b","status":200,"bytes":5}', None),
         ('{"request_id":"a","status":true,"bytes":5}', None),
         ('{"request_id":"a","status":200,"bytes":-5}', None),

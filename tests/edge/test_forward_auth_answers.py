@@ -69,6 +69,17 @@ def test_the_page_of_a_refusal_is_handed_out_once_and_neither_judged_nor_recorde
     assert len(evidence.of("request")) == 1
 
 
+def test_who_is_allowed_and_recorded_is_told_by_the_reference_of_the_record() -> None:
+    site, evidence = sidecar(patterns={"mode": "off"})
+    crawler = question(site, PERPLEXITY)
+    again, person = question(site, PERPLEXITY), question(site, CHROME)
+
+    references = [draft.ref.encode() for draft in evidence.of("request")]
+    assert [crawler.header(b"x-vorbehalt-reference"), again.header(b"x-vorbehalt-reference")] == references
+    assert (crawler.status, again.status, person.status) == (204, 204, 204)
+    assert person.header(b"x-vorbehalt-reference") is None, "there is no record"
+
+
 def test_a_limit_is_403_to_nginx_and_429_to_the_visitor() -> None:
     site, _ = sidecar()
     answers = [question(site, PERPLEXITY) for _ in range(60)]

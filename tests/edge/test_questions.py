@@ -89,13 +89,13 @@ class Connection:
         self.client.sendall(b"".join(octets))
         return self.read()
 
-    def read(self) -> bytes:
+    def read(self, has_body: bool = True) -> bytes:
         """One answer, with its body."""
         while b"\r\n\r\n" not in self._rest:
             self._more()
         head, _, rest = self._rest.partition(b"\r\n\r\n")
         length = re.search(rb"content-length: (\d+)", head)
-        size = int(length[1]) if length and b" 204 " not in head else 0
+        size = int(length[1]) if length and has_body and b" 204 " not in head else 0
         self._rest = rest
         while len(self._rest) < size:
             self._more()
@@ -243,17 +243,39 @@ def test_questions_that_come_together_are_answered_in_their_order() -> None:
         assert [answer.split(b" ", 2)[1] for answer in answers] == [b"204", b"403", b"204", b"204"]
 
 
+def test_nginx_asks_with_head_and_gets_no_body() -> None:
+    line = b"HEAD /.vorbehalt/auth HTTP/1.1"
+    with sidecar() as made, made.connection() as proxy:
+        for agent, status in ((CHROME, b"204"), (GPTBOT, b"403")):
+            usual = proxy.ask(question(agent=agent))
+            for _ in range(2):
+                proxy.client.sendall(question(agent=agent, line=line))
+                head = proxy.read(has_body=False)
+                assert same(head) == same(usual).partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+                assert head.split(b" ", 2)[1] == status
+
+        assert len(made.requests) == 2
+        for draft in made.evidence.of("request"):
+            draft.fill()
+        assert {draft.seen["method"] for draft in made.evidence.of("request")} == {"GET"}
+
+
 @pytest.mark.parametrize("agent", [CHROME, GPTBOT])
 @pytest.mark.parametrize(
     ("asked", "is_closed"),
     [
         ({"more": [b"Connection: close"]}, True),
         ({"line": b"GET /.vorbehalt/auth HTTP/1.0"}, True),
+        ({"more": [b"Connection: keep-alive"]}, False),
+        ({"line": b"GET /.vorbehalt/auth HTTP/1.0", "more": [b"Connection: keep-alive"]}, False),
+        ({"more": [b"Upgrade: websocket"]}, False),
         ({"more": [b"Content-Length: 0"]}, False),
         ({"more": [b"Expect: 100-continue"]}, False),
         ({"more": [b"Upgrade: websocket", b"Connection: upgrade"]}, True),
         ({"more": [b"Accept-Language: de", b"Accept-Language: en"]}, False),
         ({"more": [b"X-Original-Uri: /lyrics/1"]}, False),
+        ({"more": [b"X-Original-Url: /lyrics/1"]}, False),
+        ({"more": [b"X-Original-Method: GET"]}, False),
         ({"more": [b'Signature-Input: sig1=("@authority")']}, False),
     ],
 )

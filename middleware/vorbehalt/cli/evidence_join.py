@@ -26,7 +26,8 @@ def join(
 ) -> None:
     """Add what a proxy's access log says was sent to the records of the requests it asked about.
 
-    Lines are found by the request id that the proxy gave. What was added once is not added again.
+    Lines are found by the reference that the sidecar gave, or by the proxy's own request id. What was added
+    once is not added again.
     """
     settings = load(config).evidence
     directory = Path(settings.directory)
@@ -54,6 +55,7 @@ def join(
             "bytes": sum(draft.amount for draft in drafts),
             "already": joined.already,
             "unmatched": joined.unmatched,
+            "unnamed": joined.unnamed,
             "unreadable": joined.unreadable,
             "sha256": joined.digest,
         }
@@ -62,5 +64,7 @@ def join(
     say(printable(f"{log}: {joined.lines} lines, SHA-256 {joined.digest}"))
     say(f"{len(drafts)} requests joined, of which {delivered} were delivered whole")
     say(f"{joined.already} were joined before, {joined.unmatched} lines belong to no record of ours")
+    if joined.unnamed:
+        say(f"{joined.unnamed} lines are of requests that leave no record")
     if joined.unreadable:
-        say(f"{joined.unreadable} lines name no request by an id")
+        say(f"{joined.unreadable} lines cannot be read")

@@ -16,13 +16,9 @@ map $vorbehalt_status $vorbehalt_cache {
     ""      "";
     default "no-store";
 }
-# The name of a request in records and log. nginx's own $request_id asks the kernel for random octets.
-map "" $vorbehalt_id {
-    default "$pid-$connection-$connection_requests-$msec";
-}
-# For `vorbehalt evidence join`: what was really sent, by request id. It holds no address.
-log_format vorbehalt escape=json '{"time":"$time_iso8601","request_id":"$vorbehalt_id","status":$status,'
-                                 '"bytes":$body_bytes_sent,"completed":"$request_completion"}';
+# For `vorbehalt evidence join`: what was really sent, by the reference of the record. It holds no address.
+log_format vorbehalt escape=json '{"time":"$time_iso8601","request_id":"$vorbehalt_reference",'
+                                 '"status":$status,"bytes":$body_bytes_sent,"completed":"$request_completion"}';
 """
 
 _NGINX_ASK = """\
@@ -37,7 +33,7 @@ proxy_set_header X-Forwarded-Proto $scheme;
 proxy_set_header X-Forwarded-For $remote_addr;
 proxy_set_header X-Forwarded-Method $request_method;
 proxy_set_header X-Forwarded-Uri $request_uri;
-proxy_set_header X-Request-Id $vorbehalt_id;
+proxy_set_header X-Request-Id "";
 # A sidecar on another machine: write sidecar.secret of its vorbehalt.toml between the quotes.
 proxy_set_header X-Vorbehalt-Secret "";
 proxy_connect_timeout 50ms;
@@ -75,7 +71,7 @@ auth_request_set $vorbehalt_usage $sent_http_content_usage;
 auth_request_set $vorbehalt_link $sent_http_link;
 auth_request_set $vorbehalt_robots $sent_http_x_robots_tag;
 auth_request_set $vorbehalt_status $upstream_http_x_vorbehalt_status;
-auth_request_set $vorbehalt_reference $upstream_http_x_vorbehalt_reference;
+auth_request_set $vorbehalt_reference $sent_http_x_vorbehalt_reference;
 auth_request_set $vorbehalt_retry $upstream_http_retry_after;
 set $vorbehalt_down_tdm "";
 set $vorbehalt_down_policy "";

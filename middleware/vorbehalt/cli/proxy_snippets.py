@@ -39,8 +39,6 @@ http://127.0.0.1:8101 {
 			response_header_timeout 200ms
 		}
 	}
-	# The name under which `vorbehalt evidence join` finds a request in Caddy's access log.
-	header X-Request-Id {http.request.uuid}
 	reverse_proxy 127.0.0.1:8100 127.0.0.1:8101 {
 		lb_policy first
 		lb_try_duration 2s
@@ -50,56 +48,21 @@ http://127.0.0.1:8101 {
 		rewrite /.vorbehalt/auth?limit=429
 		header_up X-Forwarded-Method {method}
 		header_up X-Forwarded-Uri {uri}
-		header_up X-Request-Id {http.request.uuid}
+		header_up -X-Request-Id
 		header_up X-Vorbehalt-Secret ""
 		transport http {
 			dial_timeout 50ms
 			response_header_timeout 200ms
-		}
-		# The first that fits; an expression for the two headers that may be missing costs every request more.
-		@vorbehalt_all {
-			status 2xx
-			header Tdm-Reservation *
-			header Tdm-Policy *
-			header X-Robots-Tag *
-		}
-		handle_response @vorbehalt_all {
-			header tdm-reservation {rp.header.Tdm-Reservation}
-			header tdm-policy {rp.header.Tdm-Policy}
-			header Content-Usage {rp.header.Content-Usage}
-			header +Link {rp.header.Link}
-			header +X-Robots-Tag {rp.header.X-Robots-Tag}
-		}
-		@vorbehalt_mining {
-			status 2xx
-			header Tdm-Reservation *
-			header Tdm-Policy *
-		}
-		handle_response @vorbehalt_mining {
-			header tdm-reservation {rp.header.Tdm-Reservation}
-			header tdm-policy {rp.header.Tdm-Policy}
-			header Content-Usage {rp.header.Content-Usage}
-			header +Link {rp.header.Link}
-		}
-		@vorbehalt_training {
-			status 2xx
-			header Tdm-Reservation *
-			header X-Robots-Tag *
-		}
-		handle_response @vorbehalt_training {
-			header tdm-reservation {rp.header.Tdm-Reservation}
-			header Content-Usage {rp.header.Content-Usage}
-			header +Link {rp.header.Link}
-			header +X-Robots-Tag {rp.header.X-Robots-Tag}
 		}
 		@vorbehalt_told {
 			status 2xx
 			header Tdm-Reservation *
 		}
 		handle_response @vorbehalt_told {
-			header tdm-reservation {rp.header.Tdm-Reservation}
-			header Content-Usage {rp.header.Content-Usage}
-			header +Link {rp.header.Link}
+			copy_response_headers {
+				# By the last one `vorbehalt evidence join` finds a request in Caddy's access log.
+				include Tdm-Reservation Tdm-Policy Content-Usage Link X-Robots-Tag X-Vorbehalt-Reference
+			}
 		}
 		# Whatever is no answer to the question lets the request pass.
 		@vorbehalt_open status 2xx 400 404 405 408 413 414 421 431 5xx

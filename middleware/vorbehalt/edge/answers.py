@@ -213,6 +213,9 @@ class AllowedAnswer:
         if self.recording is not None:
             await self.recording.before_first_byte()
         headers = [*self.reservation, (b"cache-control", b"no-store")]
+        if self.recording is not None:
+            # By it the proxy's log is joined to the record.
+            headers.append((b"x-vorbehalt-reference", self.recording.reference.encode()))
         if self.status == 200:
             headers.append((b"content-length", b"0"))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})

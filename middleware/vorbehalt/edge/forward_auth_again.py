@@ -82,44 +82,39 @@ def again(live: Live, scope: Any) -> ReadyAnswer | None:
         return None
     if live.known.get(headers.get(b"user-agent"), _UNKNOWN) is not None:  # type: ignore[arg-type]
         return None
-    ready = path_of(live, raw_path, headers)
-    if ready is None or not passes(
-        live, client, scope["method"], raw_path, scope.get("query_string") or b"", headers, ready
-    ):
-        return None
-    count(live, ready, headers)
-    return ready
+    return ordinary(live, client, scope["method"], raw_path, scope.get("query_string") or b"", headers)
 
 
-def passes(
-    live: Live,
-    client: Any,
-    method: str,
-    raw_path: bytes,
-    query: bytes,
-    headers: Mapping[bytes, bytes],
-    ready: ReadyAnswer,
-) -> bool:
-    """True if the conduct of the visitor gives no reason to look at this visit; then it is counted."""
-    glance = live.glance
-    if glance is None:
-        return True
+def ordinary(
+    live: Live, client: Any, method: str, raw_path: bytes, query: bytes, headers: dict[bytes, bytes]
+) -> ReadyAnswer | None:
+    """Count an ordinary visitor on a path that was asked about before; None if it must be looked at.
+
+    Only for the question of a peer in `live.asking_peers` about a known User-Agent that claims nothing.
+    """
+    # `path_of` and `original_method` for nearly all questions, without the calls.
     host = headers.get(b"host", b"")
     if raw_path == _AUTH_PATH:
-        method = original_method(headers, method)
-        query = headers.get(b"x-forwarded-uri", b"").partition(b"?")[2]
-        host = headers.get(b"x-forwarded-host") or host
-    return glance.passes(client, headers, ready.reader, method, query, host)
-
-
-def path_of(live: Live, raw_path: bytes, headers: Mapping[bytes, bytes]) -> ReadyAnswer | None:
-    """What is known of the path that is asked about."""
-    key = _key_of(raw_path, headers)
-    return None if key is None else live.asked.get(key)
-
-
-def count(live: Live, ready: ReadyAnswer, headers: Mapping[bytes, bytes]) -> None:
-    """Count one ordinary visitor."""
+        if (
+            b"x-original-uri" in headers
+            or b"x-original-url" in headers
+            or b"x-original-method" in headers
+            or b"signature-input" in headers
+        ):
+            return None
+        path, _, query = headers.get(b"x-forwarded-uri", b"").partition(b"?")
+        told_host = headers.get(b"x-forwarded-host", b"")
+        ready = live.asked.get((told_host, host, path))
+        host = told_host or host
+        told = headers.get(b"x-forwarded-method")
+        method = "GET" if told == b"GET" else original_method(headers, method)
+    else:
+        ready = path_of(live, raw_path, headers)
+    if ready is None:
+        return None
+    glance = live.glance
+    if glance is not None and not glance.passes(client, headers, ready.reader, method, query, host):
+        return None
     referer = headers.get(b"referer")
     # What comes from the site itself was sent by nobody else.
     if referer is not None and headers.get(b"sec-fetch-site") != b"same-origin":
@@ -127,6 +122,13 @@ def count(live: Live, ready: ReadyAnswer, headers: Mapping[bytes, bytes]) -> Non
     cells = live.counters.cells
     for cell in ready.reader.cells:
         cells[cell] += 1
+    return ready
+
+
+def path_of(live: Live, raw_path: bytes, headers: Mapping[bytes, bytes]) -> ReadyAnswer | None:
+    """What is known of the path that is asked about."""
+    key = _key_of(raw_path, headers)
+    return None if key is None else live.asked.get(key)
 
 
 def remember(live: Live, scope: Any, asked: Visit, visit: Visit) -> ReadyAnswer | None:

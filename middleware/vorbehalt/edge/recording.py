@@ -20,7 +20,7 @@ from vorbehalt.reservation.headers import SectionHeaders
 class Recording:
     """The record of one answer. Evidence trouble never changes the answer: it is counted by the evidence."""
 
-    __slots__ = ("_live", "_ref", "_runtime", "_visit", "_waits", "receipt", "verdict")
+    __slots__ = ("_live", "_runtime", "_visit", "_waits", "receipt", "reference", "verdict")
 
     def __init__(
         self,
@@ -29,14 +29,14 @@ class Recording:
         visit: Visit,
         verdict: Verdict,
         receipt: Receipt,
-        ref: str,
+        reference: str,
     ) -> None:
         self._runtime = runtime
         self._live = live
         self._visit = visit
-        self._ref = ref
         self._waits = True
         self.receipt = receipt
+        self.reference = reference
         self.verdict = verdict
 
     async def before_first_byte(self) -> None:
@@ -57,7 +57,7 @@ class Recording:
             draft = completion_draft(
                 self._visit,
                 self.verdict,
-                self._ref,
+                self.reference,
                 at=time_ns(),
                 status=transfer.status,
                 sent=transfer.bytes,

@@ -21,7 +21,6 @@ _FLUSH_SECONDS = 2.0
 _OUR_PATHS = b"/.vorbehalt/"
 _MAX_WEBSOCKET_HEADERS = 120
 """Just below what the websocket library reads of a handshake."""
-_ARE_LONG_WAYS = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
 
 
@@ -163,13 +162,19 @@ class CappedProtocol(HttpToolsProtocol):
         if self.flow.write_paused or self.transport.is_closing():
             return None
         headers = dict(self.headers)
-        if len(headers) != len(self.headers) or not _ARE_LONG_WAYS.isdisjoint(headers):
-            return None
-        parser = self.parser
-        if parser.get_http_version() != "1.1" or parser.should_upgrade() or not parser.should_keep_alive():
+        if (
+            len(headers) != len(self.headers)
+            or b"connection" in headers
+            or b"upgrade" in headers
+            or b"content-length" in headers
+            or b"transfer-encoding" in headers
+            or b"expect" in headers
+            # Without a Connection: not so in HTTP/1.0.
+            or not self.parser.should_keep_alive()
+        ):
             return None
         return self.questions(  # type: ignore[misc]
-            self.client, self.scheme or "http", parser.get_method(), self.url, headers
+            self.client, self.scheme or "http", self.parser.get_method(), self.url, headers
         )
 
     def on_message_complete(self) -> None:

@@ -1,10 +1,10 @@
-"""Lines of a proxy's access log that name a request by the id that the proxy gave it.
+"""Lines of a proxy's access log that name a request: as the sidecar's record does, or as the proxy does.
 
 | form | id | status | bytes of the body | whole |
 | --- | --- | --- | --- | --- |
 | nginx, `log_format vorbehalt` | request_id | status | bytes | completed is `OK` |
 | Envoy, as in deploy/envoy | request_id | status | bytes | flags name no broken connection |
-| Caddy's JSON | resp_headers.X-Request-Id | status | size | size is Content-Length |
+| Caddy's JSON | resp_headers.X-Vorbehalt-Reference, X-Request-Id | status | size | size is Content-Length |
 | Traefik's JSON | request_X-Request-Id | DownstreamStatus | DownstreamContentSize | not said |
 | combined, the id as last word | last word | status | bytes | not said |
 """
@@ -28,7 +28,10 @@ _WHOLE_FLAGS = frozenset({"", "-", "UAEX", "NR", "RL"})
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a proxy says that it sent. `whole` is None where its log does not say."""
+    """What a proxy says that it sent. `whole` is None where its log does not say.
+
+    `request_id` is empty where the line names no request: one of which the sidecar kept no record.
+    """
 
     request_id: str
     status: int
@@ -37,7 +40,7 @@ class Sent:
 
 
 def read_line(line: bytes) -> Sent | None:
-    """Read one line; None if it names no request by an id. Never raises."""
+    """Read one line; None if it is none of these forms. Never raises."""
     if len(line) > _MAX_LINE:
         return None
     text = line.decode("utf-8", "replace").strip()
@@ -48,17 +51,27 @@ def read_line(line: bytes) -> Sent | None:
             return None
         return _from_json(data) if isinstance(data, dict) else None
     found = _COMBINED.fullmatch(text)
-    if found is None or found[3] == "-":
+    if found is None:
         return None
-    return Sent(found[3], int(found[1]), 0 if found[2] == "-" else int(found[2]), None)
+    return Sent(
+        "" if found[3] == "-" else found[3], int(found[1]), 0 if found[2] == "-" else int(found[2]), None
+    )
 
 
 def _from_json(data: Mapping[str, Any]) -> Sent | None:
     headers = _lower(data.get("resp_headers"))
-    name = data.get("request_id") or _first(headers.get("x-request-id")) or data.get("request_X-Request-Id")
+    name = (
+        data.get("request_id")
+        or _first(headers.get("x-vorbehalt-reference"))
+        or _first(headers.get("x-request-id"))
+        or data.get("request_X-Request-Id")
+        or ""
+    )
     status = _number(data.get("status", data.get("DownstreamStatus")))
     size = _number(data.get("bytes", data.get("size", data.get("DownstreamContentSize"))))
-    if not isinstance(name, str) or not REQUEST_ID.fullmatch(name) or status is None or size is None:
+    if not isinstance(name, str) or status is None or size is None:
+        return None
+    if name and not REQUEST_ID.fullmatch(name):
         return None
     whole: bool | None = None
     if "completed" in data:

@@ -22,27 +22,31 @@ _DEADLINE_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Waiting:
-    """The requests of a log that no completion belongs to yet: id of the proxy -> record."""
+    """The requests of a log that no completion belongs to yet, by reference and by the proxy's own id."""
 
     requests: dict[str, dict[str, Any]] = field(default_factory=dict)
     joined: set[str] = field(default_factory=set)
-    """Ids of those that were joined before."""
+    """The same names of those that were joined before."""
 
 
 @dataclass(slots=True)
 class Joined:
-    """What came of one access log. `lines` are those that can be read; `unmatched` name no record."""
+    """What came of one access log.
+
+    `lines` are those that can be read; `unnamed` name no request, `unmatched` one that is no record of ours.
+    """
 
     digest: str = ""
     lines: int = 0
     unreadable: int = 0
+    unnamed: int = 0
     unmatched: int = 0
     already: int = 0
     found: list[tuple[dict[str, Any], Sent]] = field(default_factory=list)
 
 
 def waiting_requests(directory: Path) -> Waiting:
-    """Return the requests that a proxy asked about and named, sealed or not.
+    """Return the requests that a proxy asked about, sealed or not.
 
     Raises EvidenceError if the log cannot be read.
     """
@@ -54,14 +58,14 @@ def waiting_requests(directory: Path) -> Waiting:
     }
     for leaf in _leaves(directory, "request"):
         seen = _seen(leaf)
-        name = seen.get("request_id")
-        if seen.get("vantage") != "forward-auth" or not isinstance(name, str):
+        if seen.get("vantage") != "forward-auth":
             continue
+        names = [name for name in (leaf["ref"], seen.get("request_id")) if isinstance(name, str) and name]
         if leaf["ref"] in done:
-            waiting.joined.add(name)
+            waiting.joined.update(names)
         else:
             kept = {key: seen.get(key) for key in ("host", "method", "claim")}
-            waiting.requests[name] = {"ref": leaf["ref"], "seen": kept}
+            waiting.requests |= {name: {"ref": leaf["ref"], "seen": kept} for name in names}
     return waiting
 
 
@@ -83,12 +87,15 @@ def join_log(path: Path, waiting: Waiting) -> Joined:
                 joined.unreadable += bool(line.strip())
                 continue
             joined.lines += 1
-            if sent.request_id in waiting.joined or sent.request_id in taken:
+            record = waiting.requests.get(sent.request_id)
+            if not sent.request_id:
+                joined.unnamed += 1
+            elif sent.request_id in waiting.joined or (record is not None and record["ref"] in taken):
                 joined.already += 1
-            elif (record := waiting.requests.get(sent.request_id)) is None:
+            elif record is None:
                 joined.unmatched += 1
             else:
-                taken.add(sent.request_id)
+                taken.add(record["ref"])
                 joined.found.append((record, sent))
     joined.digest = digest.hexdigest()
     return joined
