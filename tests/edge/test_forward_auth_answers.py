@@ -70,7 +70,7 @@ def test_the_page_of_a_refusal_is_handed_out_once_and_neither_judged_nor_recorde
 
 
 def test_who_is_allowed_and_recorded_is_told_by_the_reference_of_the_record() -> None:
-    site, evidence = sidecar(patterns={"mode": "off"})
+    site, evidence = sidecar(patterns={"thresholds": {"limit": 90, "challenge": 95, "block": 99}})
     crawler = question(site, PERPLEXITY)
     again, person = question(site, PERPLEXITY), question(site, CHROME)
 
