@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import tracemalloc
 from dataclasses import replace
 from time import process_time
@@ -104,6 +105,24 @@ def test_now_and_then_a_reader_is_looked_at_again() -> None:
 
     assert looks[:8] == [False] * 8
     assert looks[8] is True
+
+
+def test_who_never_follows_a_link_rests_for_half_as_many_pages_as_it_has_read_and_at_most_for_64() -> None:
+    # Where assets do not pass us: else a client that loads none of them is looked at each time.
+    watch = Watch(BOOK, replace(INPUTS, given=INPUTS.given - {"assets"}))
+    looked_at = []
+    for number in range(400):
+        request = page("/", NOW + number * SECOND // 1000, b"none")
+        if hurry(watch, request) is None:
+            looked_at.append(number)
+            watch.observe(request)
+
+    rests = [later - earlier - 1 for earlier, later in itertools.pairwise(looked_at)]
+    assert rests[:3] == [0, 0, 0]
+    assert max(rests) == rests[-1] == 64
+    for place, rest in zip(looked_at, rests, strict=False):
+        assert rest <= max(3, (place + 1) // 2), "a look comes later than half of what was read"
+    assert len(looked_at) < 20
 
 
 def test_what_is_no_page_and_no_asset_takes_the_long_way() -> None:

@@ -90,7 +90,8 @@ class ClientRecord(Counts):
         """
         at = now * 1e-9
         last = self.last
-        if at >= self.ends or at < last - JITTER:
+        # The first comparison is for speed: nearly all come in order.
+        if not last <= at < self.ends and (at >= self.ends or at < last - JITTER):
             self._begin(at)
         cells = self.cells
         if not cells[CACHE]:

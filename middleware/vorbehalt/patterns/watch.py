@@ -257,4 +257,4 @@ class Watch:
             return min(max(least, pages), most)
         if pages < 2 * _FIRST_PAGES:
             return max(0, _FIRST_PAGES - 1 - pages)
-        return min(pages // 2, most // 2)
+        return min(pages // 2, most)
