@@ -14,7 +14,8 @@ import uvloop
 from redis_support import Server, server
 from vorbehalt.policy.rules import Quota
 from vorbehalt.stores.redis.hybrid import HybridLimits
-from vorbehalt.stores.redis.place import RedisPlace
+from vorbehalt.stores.redis.line import CARRIERS
+from vorbehalt.stores.redis.place import RedisPlace, open_async_client
 from vorbehalt.stores.redis.script import Names
 from vorbehalt.stores.redis.strict import MOST_WAITING, WAIT_SECONDS, StrictLimits
 
@@ -185,6 +186,60 @@ def test_so_many_may_wait_and_no_more(places: Places) -> None:
         return found
 
     assert asyncio.run(main()) == 1
+
+
+def test_with_a_single_connection_redis_decides_all_the_same(
+    redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the server takes no more clients."""
+    strict, troubles = strict_at(RedisPlace(redis_server.unix_url))
+    tried = []
+
+    async def only_one(place: RedisPlace, seconds: float) -> object:
+        tried.append(place)
+        if len(tried) > 1:
+            raise ConnectionError("max number of clients reached")
+        return await open_async_client(place, seconds)
+
+    monkeypatch.setattr("vorbehalt.stores.redis.line.open_async_client", only_one)
+
+    async def main() -> int:
+        await connected(strict)
+        while len(tried) < 3:  # noqa: ASYNC110 - the line has no event
+            await asyncio.sleep(0.001)
+        return await many(strict, 80)
+
+    assert asyncio.run(main()) == 50
+    assert (troubles, strict.problem, strict.local.owed) == ([], "", 0)
+
+
+def test_two_calls_are_under_way_where_many_wait_and_both_connections_are_made_anew(
+    redis_server: Server,
+) -> None:
+    strict, troubles = strict_at(RedisPlace(redis_server.unix_url))
+
+    async def both() -> None:
+        await connected(strict)
+        line = strict.lines[asyncio.get_running_loop()]
+        while len(line.idle) < CARRIERS:  # noqa: ASYNC110 - the line has no event
+            await asyncio.sleep(0.001)
+
+    async def main() -> int:
+        await both()
+        before = calls_of(redis_server)
+        assert await many(strict, 100, Quota(10**6, 60)) == 100
+        found = calls_of(redis_server) - before
+        redis_server.stop()
+        await many(strict, 1, Quota(10**6, 60))
+        redis_server.start()
+        await both()
+        assert await many(strict, 100, Quota(10**6, 60)) == 100
+        return found
+
+    # Each may have to send the script itself.
+    assert 2 <= asyncio.run(main()) <= 4
+    assert troubles
+    assert strict.problem == ""
 
 
 def test_who_leaves_while_waiting_disturbs_nobody(places: Places) -> None:
