@@ -133,8 +133,10 @@ def _applications(folder: Path, rounds: int) -> list[Budget]:
         variants: dict[str, Variant] = {}
         for server, app, label in (
             ("uvicorn", "bare", "bare Starlette"),
+            ("uvicorn", "headed", "the five headers alone"),
             ("uvicorn", "protected", "Vorbehalt around it"),
             ("granian", "bare", "bare Starlette"),
+            ("granian", "headed", "the five headers alone"),
             ("granian", "protected", "Vorbehalt around it"),
         ):
             port = free_port()

@@ -195,6 +195,11 @@ def test_the_page_of_a_refusal_is_had_from_whichever_worker_is_asked(
         children = Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children")
         wait_for(lambda: len(children.read_text().split()) == 2, "there are no two workers")
         workers = [int(pid) for pid in children.read_text().split()]
+        # One that is stopped while it prepares the evidence would hold up the other.
+        wait_for(
+            lambda: all(len(os.listdir(f"/proc/{pid}/task")) > 1 for pid in workers),
+            "a worker has not begun to write",
+        )
         for pid in workers:
             # Each worker answers once alone, so that both are known to have begun.
             with stopped(*set(workers) - {pid}):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import socket
@@ -57,6 +58,9 @@ def serve(
         _report_upstreams(proxies, middleware)
         server = server_for(middleware, ReadyQuestions(middleware))
         _handle_signals(server, middleware)
+        # What was read until now stays as long as the process: no collection has to look at it again.
+        gc.collect()
+        gc.freeze()
         server.run(sockets=[bound])
         if not server.started:
             raise SystemExit(1)

@@ -1,15 +1,17 @@
 """Buffers into which bodies are read, used again as soon as nobody looks at them any more.
 
 A large body so passes from socket to socket without a copy in between, through memory that the processor
-still has at hand. A bytearray that somebody has a view of cannot be
-resized: that is how it is known to be free.
+still has at hand. A bytearray that somebody has a view of cannot be resized: that is how it is known to be
+free.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-_BYTES = 256 * 1024
+_BYTES = 512 * 1024 + 4096
+"""The answer's head comes with its body: without room for it the last octets of a body of a round size would
+need a read and a write of their own, which cost as much as those of a whole buffer."""
 _KEPT = 64
 _TRIES = 16
 """More than one stalled reader keeps busy: who looks at too few takes a new one for each piece."""

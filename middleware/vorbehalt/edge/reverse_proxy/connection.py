@@ -18,7 +18,9 @@ from vorbehalt.edge.reverse_proxy.errors import UpstreamClosed, UpstreamError
 from vorbehalt.edge.reverse_proxy.sending import Sending
 
 MAX_HEAD_BYTES = 64 * 1024
-_HIGH_WATER = 256 * 1024
+_HIGH_WATER = 512 * 1024
+"""A little less than a buffer: who has filled one waits until it is on its way. The next one, read ahead,
+would push it out of the processor's caches."""
 _JOINED = 32 * 1024
 """Up to here copying is cheaper than sending twice."""
 _HARMFUL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
