@@ -134,9 +134,11 @@ def _applications(folder: Path, rounds: int) -> list[Budget]:
         for server, app, label in (
             ("uvicorn", "bare", "bare Starlette"),
             ("uvicorn", "headed", "the five headers alone"),
+            ("uvicorn", "slowed", "the five headers and 4 µs of nothing"),
             ("uvicorn", "protected", "Vorbehalt around it"),
             ("granian", "bare", "bare Starlette"),
             ("granian", "headed", "the five headers alone"),
+            ("granian", "slowed", "the five headers and 4 µs of nothing"),
             ("granian", "protected", "Vorbehalt around it"),
         ):
             port = free_port()

@@ -89,7 +89,8 @@ robots = "none"
 trusted_proxies = ["loopback", "unix"]
 """
 
-APP = """from starlette.applications import Starlette
+APP = """from time import perf_counter_ns
+from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 from vorbehalt import VorbehaltMiddleware
@@ -110,6 +111,12 @@ async def headed(scope, receive, send):
             message = {**message, 'headers': [*message['headers'], *HEADERS]}
         await send(message)
     await bare(scope, receive, say if scope['type'] == 'http' else send)
+async def slowed(scope, receive, send):
+    # What four microseconds more become on a whole server, whatever they are spent on.
+    until = perf_counter_ns() + 4000
+    while perf_counter_ns() < until:
+        pass
+    await headed(scope, receive, send)
 inner = Starlette(routes=[Route('/page.html', page)])
 protected = VorbehaltMiddleware(inner, config='vorbehalt.toml')
 """

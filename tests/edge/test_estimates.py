@@ -226,3 +226,18 @@ def test_any_time_of_a_decision_has_its_bucket(seconds: float, bucket: str) -> N
     site.runtime.live.count_duration(int(seconds * 1e9))
 
     assert counted(site, "vorbehalt_decision_seconds") == {(bucket,): 1}
+
+
+def test_of_ordinary_requests_one_of_sixteen_is_timed_for_all() -> None:
+    site = protect(PageApp())
+
+    async def asked(times: int) -> int:
+        for _ in range(times):
+            await call(site, scope("/lyrics/1"))
+        return sum(counted(site, "vorbehalt_decision_seconds").values())
+
+    async def counts() -> list[int]:
+        first = await asked(1)  # looked at, and counted by itself
+        return [first, *[await asked(times) - first for times in (15, 1, 15, 1, 320)]]
+
+    assert asyncio.run(counts()) == [1, 0, 16, 16, 32, 352]

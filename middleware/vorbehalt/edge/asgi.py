@@ -131,19 +131,16 @@ class VorbehaltMiddleware:
                             or (looked := look(live, glance, cache.plan, known, scope, headers)) is None
                         ):
                             # What comes from the site itself was sent by nobody else.
-                            if headers.get(b"sec-fetch-site") != b"same-origin":
-                                referer = headers.get(b"referer")
-                                if referer is not None:
-                                    live.count_referral(referer)
+                            referer = headers.get(b"referer")
+                            if referer is not None and headers.get(b"sec-fetch-site") != b"same-origin":
+                                live.count_referral(referer)
                             inner = scope.copy()
                             inner["vorbehalt"] = known.verdict
                             cells = live.counters.cells
                             for cell in known.cells:
                                 cells[cell] += 1
-                            # As `count_duration` has it, without the call.
-                            took = perf_counter_ns() - started
-                            cells[live.buckets[(took // 1000).bit_length()]] += 1
-                            cells[live.nanoseconds] += took
+                            if times := next(live.times):
+                                live.count_duration(perf_counter_ns() - started, times)
                             reader = known
                     elif claim is not _UNKNOWN and live.keeps_refusals and self.observer is None:
                         refusing = refusals.again(

@@ -157,7 +157,10 @@ def _decisions(by_name: Mapping[str, list[tuple[tuple[str, ...], int]]]) -> Hist
         buckets.append((repr(2**power / 1e6), total))
     buckets.append(("+Inf", total + counts[-1]))
     nanoseconds = sum(value for _, value in by_name.get("vorbehalt_decision_nanoseconds", []))
-    family = HistogramMetricFamily("vorbehalt_decision_seconds", "Time spent on deciding about a request.")
+    family = HistogramMetricFamily(
+        "vorbehalt_decision_seconds",
+        "Time spent on deciding about a request; of ordinary visitors, one of 16 is timed for all.",
+    )
     family.add_metric([], buckets, sum_value=nanoseconds / 1e9)
     return family
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -35,6 +35,7 @@ _LONGEST_HOST = 256
 _COMPARED = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
 """Headers that tell an address and are part of the key of a remembered refusal."""
 _BUCKETS = 24
+_ORDINARY = 16
 _BITS = 65
 
 _Key = TypeVar("_Key")
@@ -116,6 +117,8 @@ class Live:
         buckets = [counters.slot("vorbehalt_decision_seconds", (str(bucket),)) for bucket in range(_BUCKETS)]
         self.buckets = [*buckets, *[buckets[-1]] * (_BITS - _BUCKETS)]
         """The cell that counts a decision, by the bits of its microseconds."""
+        self.times = cycle((*[0] * (_ORDINARY - 1), _ORDINARY))
+        """For how many ordinary requests the duration of the next one is counted: of so many, one for all."""
         self.nanoseconds = counters.slot("vorbehalt_decision_nanoseconds")
         self.refused_bytes = counters.slot("vorbehalt_refused_bytes_estimated_total")
 
@@ -207,11 +210,11 @@ class Live:
         """Return the cell that counts one crawler's requests against robots.txt."""
         return self.counters.slot("vorbehalt_robots_violations_total", (crawler,))
 
-    def count_duration(self, nanoseconds: int) -> None:
-        """Count the time of one decision (64 bits at most) in power-of-two microsecond buckets."""
+    def count_duration(self, nanoseconds: int, times: int = 1) -> None:
+        """Count the time of decisions (64 bits at most) in power-of-two microsecond buckets."""
         cells = self.counters.cells
-        cells[self.buckets[(nanoseconds // 1000).bit_length()]] += 1
-        cells[self.nanoseconds] += nanoseconds
+        cells[self.buckets[(nanoseconds // 1000).bit_length()]] += times
+        cells[self.nanoseconds] += nanoseconds * times
 
     def count_internal_error(self) -> None:
         """Count a failure of our own; the request went on without us. Never raises."""

@@ -58,7 +58,9 @@ class ReadyQuestions:
                     )
                     if ready is None:
                         return None
-                    answer = b"%bdate: %b\r\n\r\n" % (ready.head, self._clock.now())
+                    if times := next(live.times):
+                        live.count_duration(perf_counter_ns() - started, times)
+                    return b"%bdate: %b\r\n\r\n" % (ready.head, self._clock.now())
                 elif claim is _UNKNOWN or peer is None:
                     return None
                 else:
@@ -66,11 +68,7 @@ class ReadyQuestions:
                         live, raw_path, peer, Question(client, scheme, method.decode(), target, headers)
                     )
             if answer is not None:
-                # As `count_duration` has it, without the call.
-                took = perf_counter_ns() - started
-                cells = live.counters.cells
-                cells[live.buckets[(took // 1000).bit_length()]] += 1
-                cells[live.nanoseconds] += took
+                live.count_duration(perf_counter_ns() - started)
             return answer
         except Exception:
             live.count_internal_error()

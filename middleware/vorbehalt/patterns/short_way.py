@@ -103,7 +103,7 @@ class ShortWay:
                     cells[REQUESTS] = requests + 1
                 else:
                     record.note_request()
-            if self._cohorts is not None and key in self._waiting:
+            if key in self._waiting and self._cohorts is not None:
                 self._cohorts.note_asset(key, now)
         else:
             return None
