@@ -82,7 +82,8 @@ class HybridLimits(MemoryLimits):
             known = self._tats.get(key)
             if known is None:
                 self._make_room(now)
-            if known is None or tat > known:
+                self._tats[key] = tat
+            elif tat > known:
                 self._tats[key] = tat
 
     def forked(self) -> None:

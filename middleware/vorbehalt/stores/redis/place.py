@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -93,7 +94,10 @@ def open_client(place: RedisPlace, seconds: float) -> Redis | RedisCluster:
 
 
 async def open_async_client(place: RedisPlace, seconds: float) -> AsyncRedis | AsyncRedisCluster:
-    """Connect in the running event loop, whose end the client must not outlive."""
+    """Connect within so many seconds, in the running event loop, whose end the client must not outlive.
+
+    Whoever asks a single server says how long to wait: redis-py would make a task of every call to do so.
+    """
     from redis.asyncio import Redis, RedisCluster
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
@@ -104,11 +108,13 @@ async def open_async_client(place: RedisPlace, seconds: float) -> AsyncRedis | A
     if place.cluster:
         client = RedisCluster.from_url(_cluster_url(place.url), retry=retry, **options)
     else:
+        options["socket_timeout"] = None
         client = Redis.from_url(place.url, retry=retry, single_connection_client=True, **options)
     try:
-        await client.initialize()
-        if not place.cluster:
-            await client.ping()
+        async with asyncio.timeout(seconds):
+            await client.initialize()
+            if not place.cluster:
+                await client.ping()
     except BaseException:
         await client.aclose()
         raise

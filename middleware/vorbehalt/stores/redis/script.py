@@ -20,6 +20,8 @@ TAGS = 16
 _CALL = Struct("<8d")
 _ANSWER = Struct("<iqi")
 _SALT_BYTES = 64
+_make = tuple.__new__
+"""A named tuple's own way to make one takes twice as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,10 @@ def _bulk(part: bytes) -> bytes:
 
 def read_answers(body: bytes) -> list[Answer]:
     """Read what the script answered."""
-    return [Answer(status, seconds * SECOND + rest) for status, seconds, rest in _ANSWER.iter_unpack(body)]
+    return [
+        _make(Answer, (status, seconds * SECOND + rest))
+        for status, seconds, rest in _ANSWER.iter_unpack(body)
+    ]
 
 
 def by_tag(calls: Sequence[Call]) -> list[list[int]]:
