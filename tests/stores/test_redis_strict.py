@@ -314,6 +314,21 @@ def test_it_can_be_stopped_from_another_thread_and_used_again(places: Places) ->
     strict.stop()
 
 
+def test_who_asks_while_the_line_ends_is_decided_locally(redis_server: Server) -> None:
+    strict, troubles = strict_at(RedisPlace(redis_server.unix_url))
+
+    async def main() -> bool:
+        await connected(strict)
+        line = strict.lines[asyncio.get_running_loop()]
+        while len(line.idle) < CARRIERS:  # noqa: ASYNC110 - the line has no event
+            await asyncio.sleep(0.001)
+        line.end()
+        return (await strict.ask("key", QUOTA, time.time_ns())).admitted
+
+    assert asyncio.run(main()) is True
+    assert (strict.local.owed, troubles) == (1, [])
+
+
 def test_a_child_process_has_connections_of_its_own(places: Places) -> None:
     strict, _ = strict_at(places.place("unix"))
 

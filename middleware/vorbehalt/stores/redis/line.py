@@ -94,8 +94,11 @@ class Line:
 
     def wake(self) -> None:
         """Let a carrier that has nothing to do look here."""
-        if self.idle:
-            self.idle.pop().set_result(None)
+        while self.idle:
+            one = self.idle.pop()
+            if not one.done():  # a carrier that is being cancelled takes its own away too late
+                one.set_result(None)
+                return
 
     def served(self) -> None:
         """Redis has answered."""
@@ -113,7 +116,8 @@ class Line:
         self.waiting = []
         idle, self.idle = self.idle, []
         for one in idle:
-            one.set_exception(_IsDown())
+            if not one.done():
+                one.set_exception(_IsDown())
         self.owner.on_trouble(problem)
 
     def end(self) -> None:
