@@ -14,7 +14,7 @@ import uvloop
 from redis_support import Server, server
 from vorbehalt.policy.rules import Quota
 from vorbehalt.stores.redis.hybrid import HybridLimits
-from vorbehalt.stores.redis.line import CARRIERS
+from vorbehalt.stores.redis.line import CARRIERS, Line
 from vorbehalt.stores.redis.place import RedisPlace, open_async_client
 from vorbehalt.stores.redis.script import Names
 from vorbehalt.stores.redis.strict import MOST_WAITING, WAIT_SECONDS, StrictLimits
@@ -43,6 +43,15 @@ async def many(strict: StrictLimits, number: int, quota: Quota = QUOTA) -> int:
     """Ask so many at once; return how many were admitted."""
     asked = (strict.ask("key", quota, time.time_ns()) for _ in range(number))
     return sum(allowance.admitted for allowance in await asyncio.gather(*asked))
+
+
+async def all_idle(strict: StrictLimits) -> Line:
+    """Wait until each carrier of this loop's line has a connection and nothing to do."""
+    await connected(strict)
+    line = strict.lines[asyncio.get_running_loop()]
+    while len(line.idle) < CARRIERS:  # noqa: ASYNC110 - the line has no event
+        await asyncio.sleep(0.001)
+    return line
 
 
 @pytest.mark.parametrize("run", RUNNERS)
@@ -218,21 +227,15 @@ def test_two_calls_are_under_way_where_many_wait_and_both_connections_are_made_a
 ) -> None:
     strict, troubles = strict_at(RedisPlace(redis_server.unix_url))
 
-    async def both() -> None:
-        await connected(strict)
-        line = strict.lines[asyncio.get_running_loop()]
-        while len(line.idle) < CARRIERS:  # noqa: ASYNC110 - the line has no event
-            await asyncio.sleep(0.001)
-
     async def main() -> int:
-        await both()
+        await all_idle(strict)
         before = calls_of(redis_server)
         assert await many(strict, 100, Quota(10**6, 60)) == 100
         found = calls_of(redis_server) - before
         redis_server.stop()
         await many(strict, 1, Quota(10**6, 60))
         redis_server.start()
-        await both()
+        await all_idle(strict)
         assert await many(strict, 100, Quota(10**6, 60)) == 100
         return found
 
@@ -318,11 +321,7 @@ def test_who_asks_while_the_line_ends_is_decided_locally(redis_server: Server) -
     strict, troubles = strict_at(RedisPlace(redis_server.unix_url))
 
     async def main() -> bool:
-        await connected(strict)
-        line = strict.lines[asyncio.get_running_loop()]
-        while len(line.idle) < CARRIERS:  # noqa: ASYNC110 - the line has no event
-            await asyncio.sleep(0.001)
-        line.end()
+        (await all_idle(strict)).end()
         return (await strict.ask("key", QUOTA, time.time_ns())).admitted
 
     assert asyncio.run(main()) is True

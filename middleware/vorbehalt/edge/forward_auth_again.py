@@ -92,7 +92,7 @@ def ordinary(
 
     Only for the question of a peer in `live.asking_peers` about a known User-Agent that claims nothing.
     """
-    # `path_of` and `original_method` for nearly all questions, without the calls.
+    # `path_of` and `original_method` for nearly all questions, without the calls: what `_key_of` compares.
     host = headers.get(b"host", b"")
     if raw_path == _AUTH_PATH:
         if (

@@ -25,7 +25,7 @@ _KEPT_CALLS = 4096
 
 class StrictLimits:
     """Asks Redis before it answers. Nothing bound to an event loop outlives it: each loop has a line of its
-    own, whose task takes it away when it ends.
+    own, whose tasks take it away when they end.
 
     `local` decides when Redis does not. `on_trouble` is told what was wrong, in words. `server_now`
     (nanoseconds UTC) stands in for the clock of Redis, in tests.
